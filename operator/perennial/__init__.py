@@ -1,0 +1,1 @@
+"""Perennial keeps machine-learning models fresh on Kubernetes."""
