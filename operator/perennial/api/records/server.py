@@ -1,0 +1,112 @@
+"""What the operator hands to a server pod: its configuration (PERENNIAL_SERVER) and the rollout plan (plan.json).
+
+What comes back, the counters of both arms of a rollout, is in `arms.py`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from perennial.api.records.record import Record
+from perennial.api.records.run import StoredFile
+
+SERVER_VARIABLE = "PERENNIAL_SERVER"
+"""Environment variable of a server pod that holds a ServerConfig as JSON."""
+
+PLAN_FILE = "/etc/perennial/plan/plan.json"
+"""Where the rollout plan's ConfigMap is mounted in a server pod."""
+
+HTTP_PORT = 8080
+GRPC_PORT = 8081
+
+VERSION_HEADER = "X-Perennial-Version"
+"""Response header: the version that answered."""
+
+HOP_HEADER = "X-Perennial-Hop"
+"""Request header: set on what a splitter forwards; such requests are never forwarded again."""
+
+SLOTS = 64
+"""Hash slots that requests are counted in."""
+
+PREDICTION_BINS = 100
+"""Bins on [0, 1] of each class' probability."""
+
+
+class ServerSettings(Record):
+    """Limits of one server pod."""
+
+    workers: int = Field(default=1, ge=1, le=64)
+    max_batch_rows: int = Field(default=1024, ge=1)  # rows predicted in one call
+    max_request_rows: int = Field(default=100_000, ge=1)  # rows of one request; more: 413
+    max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)  # body of one request; more: 413
+    timeout_seconds: float = Field(default=30.0, gt=0)  # from the first byte to the answer; later: 504
+    queue_size: int = Field(default=1024, ge=1)  # requests waiting for a prediction in one worker; more: 503
+    drain_seconds: float = Field(default=20.0, ge=0)  # after SIGTERM, for kept connections to see `Connection: close`
+
+
+class FeatureMonitoring(Record):
+    """Which features are watched."""
+
+    max: int = 50
+    exclude: list[str] = []
+
+
+class PayloadSampling(Record):
+    """Samples of requests; off at rate 0."""
+
+    sample_rate: float = Field(default=0.0, ge=0, le=1)
+    exclude: list[str] = []
+    hash: list[str] = []
+    max_bytes_per_hour: int = 64 * 1024 * 1024
+
+
+class ServerMonitoring(Record):
+    """What a server counts and writes to storage."""
+
+    enabled: bool = True
+    window_seconds: int = Field(default=3600, ge=1)
+    flush_seconds: float = Field(default=300.0, gt=0)  # with ± 10 % jitter, and on SIGTERM
+    features: FeatureMonitoring = FeatureMonitoring()
+    payloads: PayloadSampling = PayloadSampling()
+    score_log: bool = False  # labels are configured: a compact (id, time, score) log at rate 1
+
+
+class ServerConfig(Record):
+    """PERENNIAL_SERVER: which artifact a pod serves, under which name, and within which limits."""
+
+    namespace: str
+    deployment: str  # name of the ModelDeployment
+    deployment_uid: str = ""  # windows are kept under it; empty: no windows are written
+    model: str  # the name in the URLs, /v2/models/<model>
+    version: str = "1"  # the version in the URLs and in X-Perennial-Version
+    revision: str = ""  # revisionKey
+    registry: str = ""  # s3://bucket/prefix or file:///folder
+    model_prefix: str = ""  # <namespace>/<model>; the keys of `files` are relative to <registry>/<model_prefix>/
+    run_digest: str = ""
+    artifact_digest: str  # sha256:<64 hex>; another digest is never served
+    files: dict[str, StoredFile]  # of the run: model.skops | model.onnx …, signature.json, profile.json
+    settings: ServerSettings = ServerSettings()
+    monitoring: ServerMonitoring = ServerMonitoring()
+
+
+class RolloutPlan(Record):
+    """plan.json: what a pod does with its requests while a rollout is under way.
+
+    Both revisions mount one: the stable's pods split, shadow and mirror by it; the candidate's pods read their role
+    and the prediction edges from it. No file, or `rollout` empty: every request is answered locally.
+    A file that cannot be read leaves the last good plan in force (metric `perennial_plan_errors_total`).
+    """
+
+    format_version: Literal[1] = 1
+    rollout: str = ""  # identity of the rollout: a new one starts new counters of the candidate's arm
+    role: Literal["Stable", "Candidate"] = "Stable"
+    candidate_version: str = ""
+    candidate_url: str = ""  # http://<service>.<namespace>.svc:8080, empty: nothing is forwarded
+    candidate_grpc: str = ""  # <service>.<namespace>.svc:8081
+    weight: float = Field(default=0.0, ge=0, le=100)  # percent of requests that the candidate answers
+    mirror: float = Field(default=0.0, ge=0, le=100)  # percent of the others copied to it for evidence, answer unused
+    shadow: bool = False  # mirrored answers are compared with stable's
+    sticky_header: str = ""  # requests with the same value of it go to the same version
+    candidate_timeout_seconds: float = Field(default=5.0, gt=0)  # later: stable answers, and it counts as an error
+    prediction_edges: list[Annotated[float, Field(allow_inf_nan=False)]] = []
+    """Regression and outlier detection: stable's inner quantiles, ascending; n edges make n + 1 bins in both arms."""
