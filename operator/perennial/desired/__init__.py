@@ -1,0 +1,1 @@
+"""Pure builders: facts in, Kubernetes manifests out. Nothing here reads a cluster or a clock."""

@@ -1,0 +1,118 @@
+"""Why a Job failed or does not get going, in words that say what to do. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pydantic
+
+from perennial.api.records.task import ExitCode, Outcome
+from perennial.policy.training.facts import JobFacts, PodFacts
+
+UNREACHABLE_AFTER = timedelta(seconds=60)
+IMAGE_PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError"})
+MAX_MESSAGE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure class with what a person needs to act on it."""
+
+    reason: str
+    message: str
+    exit_code: int | None = None
+    pod: str = ""
+
+
+def outcome_of(pod: PodFacts) -> Outcome | None:
+    """The outcome that the trainer wrote as its termination message, if it did."""
+    try:
+        return Outcome.from_json(pod.termination_message)
+    except pydantic.ValidationError:
+        return None
+
+
+def classify(job: JobFacts) -> Failure:
+    """The class of a failed Job, from its conditions and its newest finished pod."""
+    if job.failed_reason == "DeadlineExceeded":
+        return Failure(
+            "Deadline",
+            "spec.activeDeadlineSeconds passed before the run was finished; raise it, or give the pod more CPU "
+            "in spec.template.resources",
+        )
+    ended = [p for p in job.pods if p.exit_code is not None or p.phase == "Failed"]
+    if not ended:
+        return Failure("JobFailed", _first_of(job.failed_message, "the Job failed and left no pod to look at"))
+    return classify_pod(ended[-1])
+
+
+def classify_pod(pod: PodFacts) -> Failure:
+    """The class of one failed pod."""
+    if pod.exit_reason == "OOMKilled":
+        return Failure(
+            "OutOfMemory",
+            "the pod used more memory than spec.template.resources.limits.memory allows and was killed; raise "
+            "the limit, or read fewer columns with spec.data.features.include",
+            pod.exit_code,
+            pod.name,
+        )
+    if pod.evicted or pod.disrupted:
+        why = pod.evicted or pod.disrupted
+        return Failure("Evicted", f"the pod was evicted ({why}); evictions spend no retry", pod.exit_code, pod.name)
+    outcome = outcome_of(pod)
+    if outcome is not None and outcome.reason:
+        return Failure(outcome.reason, outcome.message[:MAX_MESSAGE], pod.exit_code, pod.name)
+    return Failure(_reason_of_code(pod.exit_code), _tail(pod), pod.exit_code, pod.name)
+
+
+def _reason_of_code(code: int | None) -> str:
+    known = {
+        ExitCode.DATA_REFUSED: "DataRefused",
+        ExitCode.USER_CODE: "UserCode",
+        ExitCode.STORAGE: "StorageUnavailable",
+    }
+    return known.get(ExitCode(code), "TrainerFailed") if code in set(ExitCode) else "TrainerFailed"
+
+
+def _tail(pod: PodFacts) -> str:
+    """The last lines of the log, which Kubernetes puts into the termination message on an error."""
+    text = pod.termination_message.strip()
+    lead = f"the trainer ended with exit code {pod.exit_code}"
+    return (
+        f"{lead}; its last lines: …{text[-700:]}" if text else f"{lead} and wrote nothing; see kubectl logs {pod.name}"
+    )
+
+
+def _first_of(*texts: str) -> str:
+    return next(t for t in texts if t)
+
+
+def obstacle(job: JobFacts, now: datetime) -> Failure | None:
+    """What keeps an unfinished Job from running, if something does."""
+    for pod in job.pods:
+        found = _obstacle_of(pod, now)
+        if found is not None:
+            return found
+    return None
+
+
+def _obstacle_of(pod: PodFacts, now: datetime) -> Failure | None:
+    if pod.deleting_since and now > pod.deleting_since + UNREACHABLE_AFTER:
+        return Failure(
+            "NodeUnreachable",
+            f"pod {pod.name} on node {pod.node} should have ended and did not; if the node is gone for good, "
+            f"delete it (kubectl delete node {pod.node}) or the pod (kubectl delete pod {pod.name} --force)",
+            pod=pod.name,
+        )
+    if pod.waiting_reason in IMAGE_PULL:
+        return Failure(
+            "ImagePull",
+            f"pod {pod.name} cannot get its image: {pod.waiting_message or pod.waiting_reason}; check the image "
+            "name, the registry and spec.template.imagePullSecrets",
+            pod=pod.name,
+        )
+    if pod.waiting_reason in CONFIG:
+        return Failure("StorageAccessMissing", f"pod {pod.name} cannot start: {pod.waiting_message}", pod=pod.name)
+    if pod.unschedulable:
+        return Failure("Unschedulable", f"no node takes pod {pod.name}: {pod.unschedulable}", pod=pod.name)
+    return None
