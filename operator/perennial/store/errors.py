@@ -1,0 +1,68 @@
+"""What can go wrong with object storage, as a tree: who catches a type knows whether trying again can help.
+
+StorageError
+├── RetryableError           try again later, nothing needs changing
+│   ├── Unreachable          no answer, a time-out, or 5xx/429
+│   └── Conflict             409: another conditional write of this key was under way
+├── NotFound
+├── PreconditionFailed       412: the key exists, or is not what we read
+├── AccessDenied
+├── BucketMissing
+├── InvalidLocation          a URI or key that cannot name an object
+├── Corrupt                  bytes that are not what was stored
+├── EmptyDataSet             a data URI under which nothing matches
+├── StorageOwnedByOther      another cluster's or namespace's registry
+└── Unsafe                   the store does not keep the promises that claims of versions rest on
+"""
+
+
+class StorageError(Exception):
+    """Any failure of object storage. Terminal unless it is a `RetryableError`."""
+
+
+class RetryableError(StorageError):
+    """Trying again later can help, and nothing needs changing for it."""
+
+
+class Unreachable(RetryableError):  # noqa: N818 - named for what it says in a traceback
+    """No answer in time, or the store said that it cannot answer now."""
+
+
+class Conflict(RetryableError):  # noqa: N818
+    """409: another conditional write of the same key was under way; try again at once."""
+
+
+class NotFound(StorageError):  # noqa: N818
+    """No object under that key."""
+
+
+class PreconditionFailed(StorageError):  # noqa: N818
+    """412: the key exists already (if-none-match), or holds something else than expected (if-match)."""
+
+
+class AccessDenied(StorageError):  # noqa: N818
+    """The credentials are missing, wrong, or do not reach this key."""
+
+
+class BucketMissing(StorageError):  # noqa: N818
+    """The bucket (or folder) does not exist."""
+
+
+class InvalidLocation(StorageError):  # noqa: N818
+    """A URI or key that cannot name an object."""
+
+
+class Corrupt(StorageError):  # noqa: N818
+    """Bytes whose checksum or length is not that of what was stored."""
+
+
+class EmptyDataSet(StorageError):  # noqa: N818
+    """A data URI under which no object matches."""
+
+
+class StorageOwnedByOther(StorageError):  # noqa: N818
+    """The registry of this namespace belongs to another cluster or to a former namespace of that name."""
+
+
+class Unsafe(StorageError):  # noqa: N818
+    """The store ignores conditions on writes: no version may be claimed in it."""
