@@ -1,0 +1,7 @@
+"""The one error that the programs in hack/ report to a person; everything else is a bug and keeps its traceback."""
+
+from __future__ import annotations
+
+
+class Failure(Exception):  # noqa: N818 - a sentence for a person, not a class of bugs
+    """Something a person can mend. The message says what, where, and what to do next."""
