@@ -1,0 +1,60 @@
+"""What a rollout state looks like in the cluster: which revisions run, at which size, with which share."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+from perennial.policy.rollout.plan import Rules
+from perennial.policy.rollout.state import Candidate, Revision, RolloutState, Stage
+
+Role = Literal["stable", "candidate", "previous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One revision as it should run."""
+
+    revision: Revision
+    role: Role
+    replicas: int
+    weight: int = 0  # percent that this revision sends on …
+    towards: Revision | None = None  # … to that one
+
+
+def shape(state: RolloutState, rules: Rules, size: int) -> tuple[Running, ...]:
+    """Every revision that should run.
+
+    Args:
+        size: replicas of the stable revision at full size.
+    """
+    running: list[Running] = []
+    candidate = state.candidate
+    if state.stable is not None:
+        towards = candidate.revision if candidate else None
+        running.append(Running(state.stable, "stable", size, weight(candidate, rules), towards))
+    if candidate is not None:
+        running.append(Running(candidate.revision, "candidate", _candidate_size(candidate, rules, size)))
+    if state.previous is not None:
+        baking = state.previous.baking
+        replicas = size if baking else min(rules.keep_replicas, size)
+        # requests on connections that are still open to the previous revision follow to the new one
+        running.append(Running(state.previous.revision, "previous", replicas, 100 if baking else 0, state.stable))
+    return tuple({r.revision.key: r for r in reversed(running)}.values())[::-1]
+
+
+def weight(candidate: Candidate | None, rules: Rules) -> int:
+    """The percentage of requests that stable sends to the candidate."""
+    if candidate is None or candidate.stage is Stage.PREPARING:
+        return 0
+    if candidate.stage is Stage.SWITCHING:
+        return 100
+    if candidate.direct or not rules.steps:
+        return 0
+    step = candidate.step if candidate.stage is Stage.STEPPING else len(rules.steps) - 1
+    return rules.steps[min(step, len(rules.steps) - 1)].weight
+
+
+def _candidate_size(candidate: Candidate, rules: Rules, size: int) -> int:
+    if candidate.stage in (Stage.PROMOTING, Stage.SWITCHING):
+        return max(1, size)
+    return max(1, ceil(size * weight(candidate, rules) / 100))
