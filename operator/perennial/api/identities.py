@@ -77,7 +77,9 @@ def result_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
     the default is "nothing".
     """
     fields = {name: spec[name] for name in RUN_FIELDS if name in spec}
-    return {k: v for k, v in ((n, _pruned(v, NOT_OF_THE_RESULT.get(n, ()))) for n, v in fields.items()) if v is not None}
+    return {
+        k: v for k, v in ((n, _pruned(v, NOT_OF_THE_RESULT.get(n, ()))) for n, v in fields.items()) if v is not None
+    }
 
 
 def _pruned(value: Any, drop: tuple[str, ...] = ()) -> Any:
@@ -128,5 +130,9 @@ def revision_key(artifact: str, server: Mapping[str, Any] | None, template: Mapp
 
     `server.runtimeUpdate` is left out: it says when a new server image is taken, not which pods run.
     """
-    parts = {"artifact": artifact, "server": _pruned(server or {}, ("runtimeUpdate",)), "template": _pruned(template or {})}
+    parts = {
+        "artifact": artifact,
+        "server": _pruned(server or {}, ("runtimeUpdate",)),
+        "template": _pruned(template or {}),
+    }
     return bare(digest_of(parts))

@@ -1,0 +1,149 @@
+"""The status of a ModelDeployment: who serves, who is tried, what was rejected and why."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from perennial.api.conditions import Conditions
+from perennial.api.fields import Line, StatusModel, Text, Word, list_map, newest
+
+
+class RevisionStatus(StatusModel):
+    """A revision and where it comes from."""
+
+    version: int | None = None
+    """Its version; none for a model from elsewhere."""
+    revision: Word
+    """revisionKey."""
+    artifact: Word | None = None
+    """Artifact digest."""
+    run_digest: Word | None = None
+    """The run that made it."""
+    data_digest: Word | None = None
+    """The data that made it."""
+    server_image: Line | None = None
+    """Server image, as resolved for this revision."""
+
+
+class StableStatus(RevisionStatus):
+    """The revision that serves."""
+
+    replicas: int | None = None
+    """Its replicas."""
+    since: Word | None = None
+    """Since when it is stable."""
+
+
+class AnalysisStatus(StatusModel):
+    """One comparison of stable and candidate."""
+
+    metric: Word
+    """What is compared."""
+    stable: float | None = None
+    """Stable's value."""
+    candidate: float | None = None
+    """The candidate's value."""
+    samples: int | None = None
+    """Requests of the candidate that were counted."""
+    needed: int | None = None
+    """Requests that the step needs."""
+    result: Literal["Passed", "Failed", "Waiting", "NotEnoughEvidence", "NotJudged"]
+    """The verdict."""
+    excludes: Line = ""
+    """Which harm the evidence excludes."""
+    message: Text = ""
+    """The verdict in a sentence."""
+
+
+class CandidateStatus(RevisionStatus):
+    """The revision that is tried."""
+
+    step: int | None = None
+    """Index of the step, from 0; the number of steps while baking."""
+    weight: Annotated[int, Field(ge=0, le=100)] = 0
+    """Percent of the requests it answers."""
+    since: Word | None = None
+    """Since when it is at this step."""
+    analysis: Annotated[list[AnalysisStatus], Field(max_length=20, json_schema_extra=list_map("metric"))] = []
+    """Comparisons with stable."""
+    message: Text = ""
+    """What it is waiting for."""
+
+
+class PreviousStatus(RevisionStatus):
+    """The revision that served before and is kept ready."""
+
+    until: Word | None = None
+    """Until when it is kept."""
+
+
+class Rejected(StatusModel):
+    """A revision that was rolled back and is not tried again by itself."""
+
+    artifact: Word
+    """Artifact digest."""
+    revision: Word | None = None
+    """revisionKey."""
+    reason: Line = ""
+    """Why."""
+    at: Word
+    """When."""
+
+
+class HistoryEntry(StatusModel):
+    """How one rollout ended."""
+
+    version: int | None = None
+    """The version."""
+    revision: Word | None = None
+    """revisionKey."""
+    result: Literal["Promoted", "RolledBack", "Inconclusive", "Superseded"]
+    """How it ended."""
+    reason: Line = ""
+    """Why."""
+    at: Word
+    """When."""
+
+
+class Retry(StatusModel):
+    """An inconclusive revision that is tried again."""
+
+    revision: Word
+    """revisionKey."""
+    attempts: int = 0
+    """How often it was tried."""
+    at: Word
+    """When it is tried again."""
+
+
+class ModelDeploymentStatus(StatusModel):
+    """Who serves, who is tried."""
+
+    observed_generation: int | None = None
+    """Generation of the spec that this status is about."""
+    conditions: Conditions = []
+    """`Ready`, `Available`, `Progressing`, `ModelLoaded`; `Reconciling` and `Stalled` only while true."""
+    url: Text | None = None
+    """Where requests go."""
+    replicas: int | None = None
+    """Replicas of the stable revision, for autoscalers."""
+    selector: Text | None = None
+    """Selector of the stable revision's pods, for autoscalers."""
+    stable: StableStatus | None = None
+    """The revision that serves."""
+    candidate: CandidateStatus | None = None
+    """The revision that is tried."""
+    previous: PreviousStatus | None = None
+    """The revision that served before and is kept ready."""
+    rejected: Annotated[
+        list[Rejected], newest(20), Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = []
+    """Rolled back, newest last; never tried again by itself."""
+    history: Annotated[
+        list[HistoryEntry], newest(20), Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = []
+    """How rollouts ended, newest last."""
+    retry: Retry | None = None
+    """An inconclusive revision that is tried again."""
+    acted: Annotated[dict[Annotated[str, Field(max_length=128)], Word], Field(max_length=16)] = {}
+    """Annotation → value that was last acted on, so that each acts once."""

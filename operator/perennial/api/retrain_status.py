@@ -1,0 +1,173 @@
+"""The status of a RetrainPolicy: what was seen, what was decided, what each retraining was worth."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from perennial.api.conditions import Conditions
+from perennial.api.fields import Line, StatusModel, Text, Word, list_map, newest
+
+
+class WindowStatus(StatusModel):
+    """The window that was evaluated last."""
+
+    start: Word = Field(alias="from")
+    """Its beginning."""
+    end: Word = Field(alias="to")
+    """Its end."""
+    rows: int = 0
+    """Requests."""
+    effective_rows: int | None = None
+    """What they count for, after bursts."""
+
+
+class FeatureDrift(StatusModel):
+    """How far one feature has moved."""
+
+    feature: Annotated[str, Field(max_length=256)]
+    """The feature."""
+    score: float
+    """PSI."""
+    limit: float
+    """Where an alarm begins."""
+    alarms: Word | None = None
+    """Alarming windows of the evaluated ones, such as 2/3."""
+
+
+class PredictionDrift(StatusModel):
+    """How far the answers have moved."""
+
+    score: float
+    """PSI."""
+    limit: float
+    """Where an alarm begins."""
+    alarms: Word | None = None
+    """Alarming windows of the evaluated ones, such as 2/3."""
+
+
+class DriftStatus(StatusModel):
+    """What was asked and answered, against training."""
+
+    window: WindowStatus | None = None
+    """The window that was evaluated last."""
+    worst: Annotated[list[FeatureDrift], Field(max_length=10, json_schema_extra=list_map("feature"))] = []
+    """The features that have moved most."""
+    prediction: PredictionDrift | None = None
+    """The answers."""
+    state: Literal["Clear", "Warning", "Drifted", "Acknowledged", "InsufficientData"]
+    """The verdict."""
+    message: Text = ""
+    """The verdict in a sentence."""
+
+
+class CohortStatus(StatusModel):
+    """The predictions that were judged last."""
+
+    start: Word = Field(alias="from")
+    """The first."""
+    end: Word = Field(alias="to")
+    """The last."""
+    labels: int = 0
+    """How many have a label."""
+    coverage: float | None = None
+    """Which share has one."""
+
+
+class PerformanceStatus(StatusModel):
+    """Predictions against what really happened."""
+
+    cohort: CohortStatus | None = None
+    """The predictions that were judged last."""
+    value: float | None = None
+    """The metric."""
+    lower: float | None = None
+    """Lower bound."""
+    upper: float | None = None
+    """Upper bound."""
+    state: Literal["Clear", "Warning", "Lost", "InsufficientLabels"]
+    """The verdict."""
+    message: Text = ""
+    """The verdict in a sentence."""
+
+
+class NextStatus(StatusModel):
+    """When something may happen."""
+
+    schedule: Word | None = None
+    """When the schedule fires."""
+    earliest_allowed: Word | None = None
+    """Before this no run starts."""
+    check: Word | None = None
+    """When the policy looks again."""
+    blocked_by: Annotated[list[Word], Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"})] = []
+    """The brakes that hold."""
+
+
+class RunEntry(StatusModel):
+    """One retraining and what it was worth."""
+
+    training: Word
+    """The child ModelTraining."""
+    trigger: Word
+    """What started it."""
+    reason: Line = ""
+    """What was seen."""
+    started_at: Word
+    """When."""
+    version: int | None = None
+    """The version it became."""
+    gain: float | None = None
+    """Key metric against the champion on the same rows; larger is better."""
+    cost_cpu_seconds: float | None = Field(default=None, alias="costCPUSeconds")
+    """What it used."""
+    outcome: Literal["Running", "Promoted", "Approved", "Pending", "Refused", "NotEnoughEvidence", "Failed"] = "Running"
+    """What became of it."""
+
+
+class BudgetStatus(StatusModel):
+    """What was used of the budget."""
+
+    used_cpu_hours: float = Field(default=0, alias="usedCPUHours")
+    """CPU hours."""
+    since: Word | None = None
+    """Since when."""
+
+
+class NewDataStatus(StatusModel):
+    """What lies at the watched URI beyond what the last run saw."""
+
+    digest: Word | None = None
+    """Digest of the listing that was seen last."""
+    objects: int | None = None
+    """New objects."""
+    rows: int | None = None
+    """New rows, where they are counted."""
+    checked_at: Word | None = None
+    """When it was looked at."""
+
+
+class RetrainPolicyStatus(StatusModel):
+    """What was seen and decided."""
+
+    observed_generation: int | None = None
+    """Generation of the spec that this status is about."""
+    conditions: Conditions = []
+    """`Ready`, `DriftDetected`, `RetrainAllowed`; `Reconciling` and `Stalled` only while true."""
+    drift: DriftStatus | None = None
+    """What was asked and answered, against training."""
+    performance: PerformanceStatus | None = None
+    """Predictions against what really happened."""
+    new_data: NewDataStatus | None = None
+    """What has arrived."""
+    next: NextStatus | None = None
+    """When something may happen."""
+    runs: Annotated[
+        list[RunEntry], newest(50), Field(max_length=50, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = []
+    """Retrainings, newest last."""
+    budget: BudgetStatus | None = None
+    """What was used of the budget."""
+    last_schedule: Word | None = None
+    """The scheduled moment that was last acted on."""
+    acted: Annotated[dict[Annotated[str, Field(max_length=128)], Word], Field(max_length=16)] = {}
+    """Annotation → value that was last acted on, so that each acts once."""

@@ -1,0 +1,95 @@
+"""`spec.rollout` of a ModelDeployment: how a new version takes over from the stable one."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from perennial.api.fields import Duration, SpecModel, Uri
+
+
+class Step(SpecModel):
+    """One share of the traffic, held until its evidence is complete."""
+
+    weight: Annotated[int, Field(ge=1, le=99)]
+    """Percent of the requests that the candidate answers."""
+    min_requests: Annotated[int, Field(ge=0, le=1000000)] = 200
+    """Fewest requests the candidate must have answered."""
+    min_duration: Duration = "2m"
+    """Shortest time."""
+
+
+class PrometheusQuery(SpecModel):
+    """A number from Prometheus."""
+
+    query: Annotated[str, Field(min_length=1, max_length=2048)]
+    """Query with one result. `{{version}}` and `{{revision}}` stand for the candidate's."""
+    address: Uri | None = None
+    """Server to ask; must be on the installation's allow-list. Default: the installation's."""
+
+
+class Analysis(SpecModel):
+    """One thing that must hold of the candidate at every step."""
+
+    metric: Literal["errorRate", "latencyP50", "latencyP95", "latencyP99", "predictionShift"] | None = None
+    """What the servers measured. Exactly one of `metric` and `prometheus`."""
+    prometheus: PrometheusQuery | None = None
+    """A number from Prometheus."""
+    min: float | None = None
+    """Smallest value."""
+    max: float | None = None
+    """Largest value: a share for errorRate, seconds for latencies, PSI for predictionShift."""
+    max_ratio: Annotated[float, Field(gt=0)] | None = None
+    """Largest multiple of the stable version's value, for latencies."""
+    tolerance: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How much worse than stable is accepted, for errorRate. Default: 0.005."""
+
+
+class Evidence(SpecModel):
+    """What happens when a step has too few requests to tell."""
+
+    wait_for: Duration = "30m"
+    """How long to wait."""
+    mode: Literal["BestEffort", "Required"] = "BestEffort"
+    """Then go on if nothing speaks against it, or give up as inconclusive."""
+
+
+class KeepPrevious(SpecModel):
+    """How the previous version stays ready to come back."""
+
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Its replicas."""
+    duration: Duration = Field(default="24h", alias="for")
+    """How long."""
+
+
+def _default_steps() -> list[Step]:
+    return [Step(weight=5), Step(weight=25), Step(weight=50)]
+
+
+def _default_analysis() -> list[Analysis]:
+    return [
+        Analysis(metric="errorRate", max=0.01),
+        Analysis(metric="latencyP95", max_ratio=1.2),
+        Analysis(metric="predictionShift", max=0.2),
+    ]
+
+
+class Rollout(SpecModel):
+    """How a new version takes over."""
+
+    strategy: Literal["Canary", "Shadow", "BlueGreen", "Replace"] = "Canary"
+    """Share by share, on copies of requests, all at once after a look, or at once when ready."""
+    steps: Annotated[list[Step], Field(min_length=1, max_length=20)] = Field(default_factory=_default_steps)
+    """Shares of the traffic, ascending. Default: 5, 25, 50 percent."""
+    analysis: Annotated[list[Analysis], Field(max_length=20)] = Field(default_factory=_default_analysis)
+    """What must hold. Default: errors ≤ 1 %, p95 ≤ 1.2 × stable, prediction shift ≤ 0.2. Empty: nothing."""
+    evidence: Evidence = Evidence()
+    """What happens when a step has too few requests to tell."""
+    bake: Duration = "10m"
+    """How long analysis goes on after 100 %, the previous version at full size."""
+    keep_previous: KeepPrevious = KeepPrevious()
+    """How the previous version stays ready to come back."""
+    approval: Literal["Automatic", "Manual"] = "Automatic"
+    """Whether a person has to promote."""
+    paused: bool = False
+    """While true, the rollout stays where it is."""
