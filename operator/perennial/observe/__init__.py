@@ -1,0 +1,1 @@
+"""What the cluster holds, reduced to what decisions read. It writes nothing and asks nobody."""

@@ -1,0 +1,46 @@
+"""What a reconciler is given: a key and its surroundings. No logic lives here."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from perennial.kube.client import Kube
+from perennial.observe.cache import Cache
+from perennial.reconcile.config import OperatorConfig
+from perennial.reconcile.storage import StoragePool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """One of the user's objects."""
+
+    kind: str  # ModelTraining, ModelDeployment or RetrainPolicy
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+class Clock:
+    """The wall clock. Tests pass another one; waits never use it (they are monotonic)."""
+
+    def now(self) -> datetime:
+        """The time, aware, UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of every look at an object."""
+
+    cache: Cache
+    kube: Kube
+    storage: StoragePool
+    clock: Clock
+    config: OperatorConfig
+    enqueue: Callable[[Key, float], None]  # look at another key in so many seconds
+
+
+Reconciler = Callable[[Key, Context], Awaitable[float | None]]
+"""One look at one object. Returns seconds until the next one; None: only when something happens."""
