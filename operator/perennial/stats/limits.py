@@ -19,7 +19,8 @@ def noise_limit(
     """
     freedom = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
     quantile: Floats = chdtri(freedom, alpha / watched)
-    return np.where(np.asarray(bins) > 1, sampling_scale(effective_rows, reference_rows) * quantile, np.inf)
+    limit: Floats = np.where(np.asarray(bins) > 1, sampling_scale(effective_rows, reference_rows) * quantile, np.inf)
+    return limit
 
 
 def sampling_scale(effective_rows: NDArray[Any], reference_rows: NDArray[Any]) -> Floats:
