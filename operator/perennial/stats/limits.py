@@ -18,14 +18,15 @@ def noise_limit(
     `perennial.stats.psi.psi`. Infinite for a column with one bin, which cannot drift in its bins.
     """
     freedom = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
-    quantile: Floats = chdtri(freedom, alpha / watched)
-    limit: Floats = np.where(np.asarray(bins) > 1, sampling_scale(effective_rows, reference_rows) * quantile, np.inf)
+    limit: Floats = sampling_scale(effective_rows, reference_rows) * np.asarray(chdtri(freedom, alpha / watched))
+    limit[np.asarray(bins) <= 1] = np.inf
     return limit
 
 
 def sampling_scale(effective_rows: NDArray[Any], reference_rows: NDArray[Any]) -> Floats:
     """1/n_eff + 1/m, shape (columns,)."""
-    return 1.0 / np.maximum(effective_rows, 1e-9) + 1.0 / np.maximum(reference_rows, 1e-9)
+    scale: Floats = 1.0 / np.maximum(effective_rows, 1e-9) + 1.0 / np.maximum(reference_rows, 1e-9)
+    return scale
 
 
 def expected_noise(effective_rows: NDArray[Any], reference_rows: NDArray[Any], bins: NDArray[Any]) -> Floats:

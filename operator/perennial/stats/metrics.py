@@ -89,19 +89,23 @@ def _log_loss(rows: Rows) -> Floats:
     table = p if p.ndim == 2 else np.column_stack([1 - p, p])
     table = table / table.sum(axis=1, keepdims=True)
     chosen = table[np.arange(rows.truth.size), rows.truth.astype(np.int64)]
-    return -np.log(np.clip(chosen, CLIP, 1.0))
+    loss: Floats = -np.log(np.clip(chosen, CLIP, 1.0))
+    return loss
 
 
 def _brier(rows: Rows) -> Floats:
     p = rows.probability
     if p.ndim == 1:
-        return (p - rows.truth) ** 2
+        squares: Floats = np.square(p - rows.truth)
+        return squares
     hot = np.eye(p.shape[1])[rows.truth.astype(np.int64)]
-    return ((p - hot) ** 2).sum(axis=1)
+    total: Floats = np.square(p - hot).sum(axis=1)
+    return total
 
 
 def _relative(rows: Rows) -> Floats:
-    return np.abs(rows.answer - rows.truth) / np.maximum(np.abs(rows.truth), np.finfo(np.float64).eps)
+    relative: Floats = np.abs(rows.answer - rows.truth) / np.maximum(np.abs(rows.truth), np.finfo(np.float64).eps)
+    return relative
 
 
 _TERMS: dict[str, Callable[[Rows], Floats]] = {
@@ -126,7 +130,7 @@ class Confusion:
     def of(cls, rows: Rows, weights: Floats) -> "Confusion":
         """Count."""
         truth, label = rows.truth.astype(np.int64), rows.answer.astype(np.int64)
-        classes = int(max(truth.max(), label.max(), 1)) + 1
+        classes = max(int(truth.max()), int(label.max()), 1) + 1
         cells = np.bincount(truth * classes + label, weights=weights, minlength=classes * classes)
         return cls(cells.reshape(classes, classes))
 

@@ -2,5 +2,6 @@
 
 from perennial.runtime.monitoring.build import build_profile
 from perennial.runtime.monitoring.counters import Counters
+from perennial.runtime.monitoring.flusher import WindowFlusher
 
-__all__ = ["Counters", "build_profile"]
+__all__ = ["Counters", "WindowFlusher", "build_profile"]

@@ -1,0 +1,42 @@
+"""The design effect from additive block sums."""
+
+import numpy as np
+import pytest
+
+from perennial.stats.effective import block_sums, design_effect
+
+
+def _effect(block_counts: np.ndarray) -> float:
+    return float(design_effect(block_counts.sum(axis=0), *block_sums(block_counts)))
+
+
+def test_independent_rows_keep_their_number() -> None:
+    rng = np.random.default_rng(0)
+    effects = [_effect(rng.multinomial(50, np.full(10, 0.1), size=60)) for _ in range(200)]
+    assert np.mean(effects) == pytest.approx(1.0, abs=0.08)
+
+
+@pytest.mark.parametrize("size", [5, 20])
+def test_rows_that_come_as_equal_clusters_count_once(size: int) -> None:
+    rng = np.random.default_rng(1)
+    effects = [_effect(rng.multinomial(10, np.full(10, 0.1), size=200) * size) for _ in range(50)]
+    assert np.mean(effects) == pytest.approx(size, rel=0.05)
+
+
+def test_it_is_the_textbook_sum_over_blocks() -> None:
+    counts = np.array([[3, 1], [0, 4], [5, 2]])
+    p = counts.sum(axis=0) / counts.sum()
+    rows = counts.sum(axis=1, keepdims=True)
+    by_hand = (((counts - rows * p) ** 2).sum(axis=0) / (counts.sum() * p * (1 - p))).mean()
+    assert _effect(counts) == pytest.approx(max(1.0, by_hand))
+
+
+def test_block_sums_of_two_pods_add_up_to_the_sums_of_all_their_blocks() -> None:
+    rng = np.random.default_rng(2)
+    a, b = rng.integers(0, 9, (30, 4)), rng.integers(0, 9, (20, 4))
+    for both, one, other in zip(block_sums(np.vstack([a, b])), block_sums(a), block_sums(b), strict=True):
+        assert np.array_equal(both, np.asarray(one) + np.asarray(other))
+
+
+def test_a_column_with_one_value_has_an_effect_of_one() -> None:
+    assert _effect(np.array([[5, 0], [3, 0]])) == 1.0
