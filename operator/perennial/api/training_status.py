@@ -61,6 +61,10 @@ class RunStatus(StatusModel):
     """Image that trains, by digest where known."""
     reused: bool | None = None
     """Whether an existing run was taken."""
+    judged: Word | None = None
+    """Identity of the gates, slices and approval that the verdict below is about."""
+    transition: Word | None = None
+    """Identity of the change that asked for this run; an alias moves once for it."""
     stage: Word | None = None
     """What the run is doing."""
     progress: ProgressStatus | None = None

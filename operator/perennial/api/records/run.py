@@ -174,4 +174,5 @@ class AliasRecord(Record):
     run_digest: str
     at: str
     by: str = ""  # which transition moved it, so that a resync moves nothing
+    started: str = ""  # when that transition began: an older one that ends later moves nothing
     history: list[AliasMove] = []

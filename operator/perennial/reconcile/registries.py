@@ -1,0 +1,65 @@
+"""The registry as reconcilers reach it: one store a process, blocking calls in the storage pool, trust before use."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from threading import Lock
+
+from perennial.reconcile.context import Context
+from perennial.store import ObjectStore, open_store
+from perennial.store.errors import StorageError
+from perennial.store.probe import Safe, Unsafe, probe
+from perennial.store.registry import Registry
+
+PROBE_EVERY = 3600.0
+
+
+@dataclass
+class Trust:
+    """Whether the store honours conditional puts: tested at first use and hourly."""
+
+    checked: float = 0.0
+    verdict: Safe | Unsafe | None = None
+    lock: Lock = field(default_factory=Lock)
+
+    def of(self, store: ObjectStore) -> str:
+        """Empty when the store is safe, else why it is not. Blocking.
+
+        Raises:
+            StorageError: it cannot be tested now.
+        """
+        with self.lock:
+            if self.verdict is None or time.monotonic() - self.checked > PROBE_EVERY:
+                self.verdict = probe(store)
+                self.checked = time.monotonic()
+            return self.verdict.reason if isinstance(self.verdict, Unsafe) else ""
+
+
+@lru_cache(maxsize=4)
+def _opened(uri: str) -> tuple[ObjectStore, Trust]:
+    return open_store(uri), Trust()
+
+
+def registry(ctx: Context, namespace: str, model: str) -> Registry:
+    """The registry of one model. Its methods block: call them with `in_store`."""
+    return Registry(_opened(ctx.config.registry)[0], namespace, model)
+
+
+async def in_store[T](ctx: Context, work: Callable[[], T]) -> T:
+    """Run blocking registry work in the storage pool.
+
+    Raises:
+        StorageError: as the work raised it.
+    """
+    return await ctx.storage.run(work)
+
+
+async def distrust(ctx: Context) -> tuple[str, str] | None:
+    """Reason and message when the store must not be relied on now, None when it may be."""
+    store, trust = _opened(ctx.config.registry)
+    try:
+        why = await ctx.storage.run(trust.of, store)
+    except StorageError as error:
+        return "StorageUnavailable", str(error)
+    return ("StorageUnsafe", why) if why else None

@@ -1,0 +1,5 @@
+"""Reconciling a ModelTraining: observe, decide, act, one status write."""
+
+from perennial.reconcile.training.flow import reconcile
+
+__all__ = ["reconcile"]

@@ -1,0 +1,99 @@
+"""What is known of a ModelTraining before anything is asked of storage."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from perennial.api import ModelTraining
+from perennial.api.conditions import condition
+from perennial.api.group import MANAGED_BY, RETRAIN, RETRY
+from perennial.api.identities import digest_of, run_key
+from perennial.api.validation import Problem, validate_training
+from perennial.desired import names
+from perennial.observe.cache import Cache
+from perennial.policy.training.facts import JobFacts, job_facts
+
+NO_RUN = "NoRun"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One look at a ModelTraining and its Jobs."""
+
+    body: dict[str, Any]
+    training: ModelTraining
+    run_key: str
+    retry: str
+    job_name: str
+    job: JobFacts | None
+    stale: tuple[JobFacts, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the object."""
+        return self.training.metadata.namespace
+
+    @property
+    def judging_key(self) -> str:
+        """Identity of how the run is judged: gates, slices and approval. They are not in the runKey."""
+        spec = self.training.spec
+        evaluation = spec.evaluation.to_json_dict() if spec.evaluation else {}
+        return digest_of({"evaluation": evaluation, "approval": spec.approval})[7:23]
+
+    @property
+    def managed_elsewhere(self) -> bool:
+        """Whether another controller is responsible."""
+        return self.training.spec.managed_by not in (None, MANAGED_BY)
+
+    @property
+    def same_run(self) -> bool:
+        """Whether the status is about this run key and retry."""
+        run = self.training.status.run
+        return run is not None and run.key == self.run_key and (run.retry or "") == self.retry
+
+    @property
+    def concluded(self) -> bool:
+        """Whether the status tells the end of this very run key, retry and set of gates."""
+        status = self.training.status
+        succeeded = condition(status.conditions, "Succeeded")
+        if not self.same_run or succeeded is None or succeeded.status == "Unknown" or status.run is None:
+            return False
+        return status.run.digest is None or status.version is None or status.run.judged == self.judging_key
+
+    @property
+    def job_seen(self) -> bool:
+        """Whether the status tells that the Job of this key existed."""
+        run = self.training.status.run
+        return self.same_run and run is not None and run.job == self.job_name and run.attempt is not None
+
+
+def observe(body: dict[str, Any], cache: Cache) -> Observed:
+    """The object with its Jobs and pods, from the cache.
+
+    Raises:
+        pydantic.ValidationError: the spec does not fit the models (an older CRD let it in).
+    """
+    training = ModelTraining.model_validate(_known(body))
+    notes = training.metadata.annotations
+    key = run_key(training.spec.normalised(), model=training.model, retrain=notes.get(RETRAIN))
+    retry = notes.get(RETRY, "")
+    name = names.training_job(training.metadata.name, training.metadata.uid, key, retry)
+    jobs = [_facts(job, cache) for job in cache.owned(training.metadata.uid, "Job")]
+    return Observed(
+        body=body,
+        training=training,
+        run_key=key,
+        retry=retry,
+        job_name=name,
+        job=next((j for j in jobs if j.name == name and not j.deleting), None),
+        stale=tuple(j for j in jobs if not j.done and (j.name != name or j.deleting)),
+        problems=tuple(validate_training(training.spec)),
+    )
+
+
+def _facts(job: dict[str, Any], cache: Cache) -> JobFacts:
+    return job_facts(job, tuple(cache.owned(job["metadata"]["uid"], "Pod")))
+
+
+def _known(body: dict[str, Any]) -> dict[str, Any]:
+    return {k: body[k] for k in ("apiVersion", "kind", "metadata", "spec", "status") if k in body}
