@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from perennial.store.errors import InvalidLocation
 from perennial.store.file import FileStore
 from perennial.store.objects import ObjectInfo, ObjectStore, StoredObject, Uploaded
-from perennial.store.s3 import S3Store, s3_client
+from perennial.store.s3 import S3Store
+from perennial.store.s3_client import s3_client
 
 __all__ = ["ObjectInfo", "ObjectStore", "StoredObject", "Uploaded", "open_store"]
 

@@ -20,11 +20,10 @@ def base64_sha256(digest: str) -> str:
 
 
 def verify_file(path: Path, expected: str, uri: str) -> None:
-    """Leave a file alone if its content is the expected, else remove it. An empty `expected` expects nothing.
+    """Nothing, if a file's content is the expected. An empty `expected` expects nothing.
 
     Raises:
         Corrupt: the content has another digest.
     """
     if expected and (found := sha256_of_file(path)) != expected:
-        path.unlink()
         raise Corrupt(f"{uri} reads as {found}, expected {expected}: it was changed after it was recorded")

@@ -24,45 +24,41 @@ class RetryableError(StorageError):
     """Trying again later can help, and nothing needs changing for it."""
 
 
-class Unreachable(RetryableError):  # noqa: N818 - named for what it says in a traceback
+class Unreachable(RetryableError):
     """No answer in time, or the store said that it cannot answer now."""
 
 
-class Conflict(RetryableError):  # noqa: N818
+class Conflict(RetryableError):
     """409: another conditional write of the same key was under way; try again at once."""
 
 
-class NotFound(StorageError):  # noqa: N818
+class NotFound(StorageError):
     """No object under that key."""
 
 
-class PreconditionFailed(StorageError):  # noqa: N818
+class PreconditionFailed(StorageError):
     """412: the key exists already (if-none-match), or holds something else than expected (if-match)."""
 
 
-class AccessDenied(StorageError):  # noqa: N818
+class AccessDenied(StorageError):
     """The credentials are missing, wrong, or do not reach this key."""
 
 
-class BucketMissing(StorageError):  # noqa: N818
+class BucketMissing(StorageError):
     """The bucket (or folder) does not exist."""
 
 
-class InvalidLocation(StorageError):  # noqa: N818
+class InvalidLocation(StorageError):
     """A URI or key that cannot name an object."""
 
 
-class Corrupt(StorageError):  # noqa: N818
+class Corrupt(StorageError):
     """Bytes whose checksum or length is not that of what was stored."""
 
 
-class EmptyDataSet(StorageError):  # noqa: N818
+class EmptyDataSet(StorageError):
     """A data URI under which no object matches."""
 
 
-class StorageOwnedByOther(StorageError):  # noqa: N818
+class StorageOwnedByOther(StorageError):
     """The registry of this namespace belongs to another cluster or to a former namespace of that name."""
-
-
-class Unsafe(StorageError):  # noqa: N818
-    """The store ignores conditions on writes: no version may be claimed in it."""

@@ -33,13 +33,16 @@ class FileStore:
         """`file:///folder`."""
         return self.root.absolute().as_uri()
 
-    def get(self, key: str) -> StoredObject:
+    def get(self, key: str, *, etag: str = "") -> StoredObject:
         """See `ObjectStore.get`."""
         with self._told("read", key):
             body = self._path(key).read_bytes()
-        return StoredObject(body, hashlib.sha256(body).hexdigest())
+        now = hashlib.sha256(body).hexdigest()
+        if etag and now != etag:
+            raise PreconditionFailed(f"{self._path(key)} has etag {now}, expected {etag}: it was replaced")
+        return StoredObject(body, now)
 
-    def get_range(self, key: str, start: int, length: int) -> bytes:
+    def get_range(self, key: str, start: int, length: int, *, etag: str = "") -> bytes:
         """See `ObjectStore.get_range`."""
         with self._told("read", key), self._path(key).open("rb") as file:
             file.seek(start)

@@ -57,12 +57,22 @@ class ObjectStore(Protocol):
         """Where this store's keys begin, without a slash at the end."""
         ...
 
-    def get(self, key: str) -> StoredObject:
-        """The whole object, its checksum verified where the store keeps one. Raises NotFound."""
+    def get(self, key: str, *, etag: str = "") -> StoredObject:
+        """The whole object, its checksum verified where the store keeps one.
+
+        Raises:
+            NotFound: no such object.
+            PreconditionFailed: it is not the one with `etag` any more.
+        """
         ...
 
-    def get_range(self, key: str, start: int, length: int) -> bytes:
-        """At most `length` bytes from `start`; fewer at the end, none behind it. Raises NotFound."""
+    def get_range(self, key: str, start: int, length: int, *, etag: str = "") -> bytes:
+        """At most `length` bytes from `start`; fewer at the end, none behind it.
+
+        Raises:
+            NotFound: no such object.
+            PreconditionFailed: it is not the one with `etag` any more (a folder does not notice).
+        """
         ...
 
     def head(self, key: str) -> ObjectInfo | None:

@@ -1,32 +1,24 @@
-"""An `ObjectStore` over the S3 protocol; one boto3 client an endpoint and key, shared by all threads.
+"""An `ObjectStore` over the S3 protocol: conditional puts, checksums, large files in parts.
 
-Path-style addresses, short time-outs, conditional puts. How failures are told is in `s3_errors`.
+How the client is set up is in `s3_client`, how failures are told in `s3_errors`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 from boto3.s3.transfer import TransferConfig, create_transfer_manager
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from perennial.store.checksums import base64_sha256, sha256_of_file, verify_file
 from perennial.store.errors import Corrupt, NotFound, PreconditionFailed
 from perennial.store.objects import BINARY, ObjectInfo, StoredObject, Uploaded, checked_key
 from perennial.store.s3_errors import Request, translated
-from perennial.version import __version__
 
 MIB = 1 << 20
-CONNECT_TIMEOUT = 5  # seconds
-READ_TIMEOUT = 20  # seconds
-ATTEMPTS = 3  # of one request; whoever reconciles comes again anyway
-CONNECTIONS = 32  # as many as the operator has storage threads
 # Large enough for throughput, small enough that four in memory fit any pod.
 TRANSFER = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=16 * MIB, max_concurrency=4)
 
@@ -44,19 +36,20 @@ class S3Store:
         """`s3://bucket/prefix`."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
-    def get(self, key: str) -> StoredObject:
+    def get(self, key: str, *, etag: str = "") -> StoredObject:
         """See `ObjectStore.get`."""
         with self._asked("read", key):
-            answer = self._client.get_object(**self._address(key), ChecksumMode="ENABLED")
+            answer = self._client.get_object(**self._address(key), **_unchanged(etag), ChecksumMode="ENABLED")
             return StoredObject(answer["Body"].read(), _bare(answer["ETag"]))
 
-    def get_range(self, key: str, start: int, length: int) -> bytes:
+    def get_range(self, key: str, start: int, length: int, *, etag: str = "") -> bytes:
         """See `ObjectStore.get_range`."""
         if length <= 0:
             return b""
+        asked = {**self._address(key), **_unchanged(etag), "Range": f"bytes={start}-{start + length - 1}"}
         with self._asked("read", key):
             try:
-                answer = self._client.get_object(**self._address(key), Range=f"bytes={start}-{start + length - 1}")
+                answer = self._client.get_object(**asked)
             except ClientError as refused:
                 if refused.response["Error"]["Code"] in ("InvalidRange", "416"):
                     return b""
@@ -105,7 +98,7 @@ class S3Store:
         """See `ObjectStore.put`."""
         conditions = {"IfNoneMatch": "*"} if if_none_match else {}
         if if_match is not None:
-            conditions = {"IfMatch": f'"{if_match}"'}
+            conditions["IfMatch"] = f'"{if_match}"'
         with self._asked("write", key):
             try:
                 answer = self._client.put_object(
@@ -136,12 +129,16 @@ class S3Store:
 
     def download(self, key: str, path: Path, *, etag: str = "", sha256: str = "") -> None:
         """See `ObjectStore.download`. All ranges are of one state of the object."""
-        with self._asked("read", key), create_transfer_manager(self._client, TRANSFER) as manager:
-            manager.download(self.bucket, self.prefix + checked_key(key), str(path)).result()
-        if etag and (now := _bare(self._head(key)["ETag"])) != etag:
-            path.unlink()
-            raise PreconditionFailed(f"{self._uri(key)} has etag {now}, expected {etag}: it was replaced meanwhile")
-        verify_file(path, sha256, self._uri(key))
+        part = path.with_name(path.name + ".part")
+        try:
+            with self._asked("read", key), create_transfer_manager(self._client, TRANSFER) as manager:
+                manager.download(self.bucket, self.prefix + checked_key(key), str(part)).result()
+            if etag and (now := _bare(self._head(key)["ETag"])) != etag:
+                raise PreconditionFailed(f"{self._uri(key)} has etag {now}, expected {etag}: it was replaced")
+            verify_file(part, sha256, self._uri(key))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
@@ -184,40 +181,9 @@ class S3Store:
         return translated(Request(action, self._uri(key), self._client.meta.endpoint_url))
 
 
-def s3_client(env: Mapping[str, str]) -> Any:
-    """The shared client of the endpoint and key that the AWS_* variables name.
-
-    Without a key in them boto3 looks where it always does (workload identity, profile).
-    """
-    return _client(
-        env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL"),
-        env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
-        env.get("AWS_ACCESS_KEY_ID"),
-        env.get("AWS_SECRET_ACCESS_KEY"),
-        env.get("AWS_SESSION_TOKEN"),
-    )
-
-
-@lru_cache(maxsize=16)
-def _client(endpoint: str | None, region: str, access: str | None, secret: str | None, token: str | None) -> Any:
-    # A session of its own: boto3's default session is not safe to make clients from in several threads.
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=region,
-        aws_access_key_id=access,
-        aws_secret_access_key=secret,
-        aws_session_token=token,
-        config=Config(
-            s3={"addressing_style": "path"},
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            max_pool_connections=CONNECTIONS,
-            user_agent_extra=f"perennial/{__version__}",
-        ),
-    )
-
-
 def _bare(etag: str) -> str:
     return etag.strip('"')
+
+
+def _unchanged(etag: str) -> dict[str, str]:
+    return {"IfMatch": f'"{etag}"'} if etag else {}

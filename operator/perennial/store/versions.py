@@ -1,0 +1,157 @@
+"""Numbered versions of a model: claimed once a run, judged later. What the numbers mean to serving is elsewhere.
+
+Claiming writes versions/N.json with a token, then runs/<digest>/version.json; both only if absent. The second file
+decides: a record that it does not name is Abandoned. A claim that finds another claimer's record of the same run
+finishes that claim in its stead, so a crash at any point leaves nothing that the next claim does not put right.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from perennial.api.identities import bare
+from perennial.api.records.run import VersionEvent, VersionPointer, VersionRecord, VersionState
+from perennial.store import files
+from perennial.store.errors import NotFound, StorageError
+from perennial.store.layout import ModelKeys, version_number
+from perennial.store.objects import ObjectInfo, ObjectStore
+
+CLOCK_GRAIN = timedelta(seconds=2)
+"""Stores stamp objects with whole seconds."""
+SLOWEST_CLAIM = timedelta(minutes=10)
+"""A claimer that saw no version.json writes its record within this time, or its process is long dead."""
+
+
+class Versions:
+    """The versions of one model."""
+
+    def __init__(self, store: ObjectStore, keys: ModelKeys) -> None:
+        self._store = store
+        self._keys = keys
+
+    def read(self, number: int) -> VersionRecord | None:
+        """One version, in whatever state."""
+        found = files.read(self._store, self._keys.version(number), VersionRecord)
+        return found.record if found else None
+
+    def of_run(self, run_digest: str) -> VersionRecord | None:
+        """The version of a run; None if it has none yet."""
+        number = self._pointed(run_digest)
+        return self.read(number) if number is not None else None
+
+    def numbers(self) -> list[int]:
+        """All numbers ever claimed, ascending."""
+        return sorted(number for number, _ in self._listed())
+
+    def all(self) -> Iterator[VersionRecord]:
+        """All versions, newest first; one request each."""
+        for number in reversed(self.numbers()):
+            if found := self.read(number):
+                yield found
+
+    def claim(self, run_digest: str, token: str, *, at: str) -> VersionRecord:
+        """The one version of a finished run, made if need be.
+
+        Args:
+            run_digest: of a run whose run.json exists.
+            token: unique to the claimer, the same when it tries again.
+            at: now, ISO 8601 UTC, for the history.
+
+        Raises:
+            NotFound: the run does not exist.
+        """
+        run = self._store.head(self._keys.run(run_digest))
+        if run is None:
+            raise NotFound(f"no {self._store.uri}/{self._keys.run(run_digest)}: only a finished run gets a version")
+        listed = list(self._listed())
+        mine = list(self._records_of(run_digest, run, listed))
+        number = self._pointed(run_digest)
+        if number is None:
+            following = max((n for n, _ in listed), default=0) + 1
+            claimed = min(mine) if mine else self._write_record(run_digest, token, following, at)
+            number = self._decide(run_digest, claimed)
+            mine.append(claimed)
+        for lost in set(mine) - {number}:
+            self._abandon(lost, run_digest, number, at)
+        return self._require(number)
+
+    def set_state(
+        self, number: int, state: VersionState, *, reasons: list[str], at: str, message: str = "", by: str = ""
+    ) -> VersionRecord:
+        """Judge a version. Asked again with the same state, reasons and `by` it changes nothing.
+
+        Raises:
+            NotFound: no such version.
+            StorageError: it is Abandoned, which is final.
+        """
+
+        def change(record: VersionRecord) -> VersionRecord:
+            last_by = record.history[-1].by if record.history else ""
+            if record.state == state and record.reasons == reasons and last_by == by:
+                return record
+            if record.state == "Abandoned":
+                raise StorageError(
+                    f"version {number} of {self._keys.prefix} is Abandoned and cannot become {state}: "
+                    f"its run {record.run_digest} has another version"
+                )
+            event = VersionEvent(at=at, state=state, reason=", ".join(reasons), message=message, by=by)
+            return record.model_copy(update={"state": state, "reasons": reasons, "history": [*record.history, event]})
+
+        return files.update(self._store, self._keys.version(number), VersionRecord, change)
+
+    def _pointed(self, run_digest: str) -> int | None:
+        found = files.read(self._store, self._keys.version_of_run(run_digest), VersionPointer)
+        return found.record.number if found else None
+
+    def _listed(self) -> Iterator[tuple[int, ObjectInfo]]:
+        for info in self._store.list(self._keys.versions):
+            if (number := version_number(info.key)) is not None:
+                yield number, info
+
+    def _records_of(self, run_digest: str, run: ObjectInfo, listed: list[tuple[int, ObjectInfo]]) -> Iterator[int]:
+        """Numbers whose records are of this run and not Abandoned, among those that can be.
+
+        A claim comes after run.json, and none is begun once version.json is there; so only records between the two
+        need to be read, not the whole history.
+        """
+        pointer = self._store.head(self._keys.version_of_run(run_digest))
+        for number, info in listed:
+            if info.last_modified is not None:
+                if run.last_modified and info.last_modified < run.last_modified - CLOCK_GRAIN:
+                    continue
+                if pointer and pointer.last_modified and info.last_modified > pointer.last_modified + SLOWEST_CLAIM:
+                    continue
+            record = self.read(number)
+            if record and bare(record.run_digest) == bare(run_digest) and record.state != "Abandoned":
+                yield number
+
+    def _write_record(self, run_digest: str, token: str, number: int, at: str) -> int:
+        """Write versions/N.json for the first free N at or after `number`; N, or that of another claimer of the run."""
+        while True:
+            event = VersionEvent(at=at, state="Pending", reason="Claimed")
+            ours = VersionRecord(number=number, run_digest=run_digest, token=token, history=[event])
+            if files.create(self._store, self._keys.version(number), ours.to_json()):
+                return number
+            there = self._require(number)
+            if there.token == token or (there.run_digest == run_digest and there.state != "Abandoned"):
+                return number
+            number += 1
+
+    def _decide(self, run_digest: str, number: int) -> int:
+        """Write version.json unless it is there; the number that it holds."""
+        pointer = VersionPointer(number=number)
+        if files.create(self._store, self._keys.version_of_run(run_digest), pointer.to_json()):
+            return number
+        decided = self._pointed(run_digest)
+        if decided is None:
+            raise NotFound(f"{self._store.uri}/{self._keys.version_of_run(run_digest)} was deleted during a claim")
+        return decided
+
+    def _abandon(self, number: int, run_digest: str, other: int, at: str) -> None:
+        message = f"the run {run_digest} has version {other}"
+        self.set_state(number, "Abandoned", reasons=["AnotherClaimWon"], at=at, message=message)
+
+    def _require(self, number: int) -> VersionRecord:
+        found = self.read(number)
+        if found is None:
+            raise NotFound(f"{self._store.uri}/{self._keys.version(number)} was deleted during a claim")
+        return found
