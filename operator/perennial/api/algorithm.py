@@ -19,6 +19,7 @@ from perennial.api.fields import (
     SpecModel,
 )
 from perennial.api.podtemplate import EnvFromSource, EnvVar, Resources
+from perennial.api.rule import Rule, exactly_one, needs
 
 Arguments = Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
 
@@ -37,6 +38,25 @@ class Candidate(SpecModel):
 
 class SearchRange(SpecModel):
     """Where one parameter may lie: a range or a list of values."""
+
+    RULES = (
+        Rule(
+            "has(self.values) && size(self.values) > 0 ? !has(self.min) && !has(self.max) : "
+            "has(self.min) && has(self.max)",
+            "a parameter is searched in min and max, or among values: give both bounds, or values alone",
+            lambda r: (r.min is None and r.max is None) if r.values else (r.min is not None and r.max is not None),
+        ),
+        Rule(
+            "!has(self.min) || !has(self.max) || self.min < self.max",
+            "min must be smaller than max",
+            lambda r: r.min is None or r.max is None or r.min < r.max,
+        ),
+        Rule(
+            "!has(self.scale) || self.scale != 'log' || !has(self.min) || self.min > 0.0",
+            "scale log needs min above 0: raise min, or use scale linear",
+            lambda r: r.scale != "log" or r.min is None or r.min > 0,
+        ),
+    )
 
     min: float | None = None
     """Smallest value of the range."""
@@ -90,6 +110,12 @@ class Cost(SpecModel):
 class Decision(SpecModel):
     """How a probability becomes a class, for binary classifiers. Chosen on training folds, never on the hold-out."""
 
+    RULES = (
+        exactly_one(
+            "threshold", "maximize", "cost", message="a decision is a threshold, maximize or cost: give exactly one"
+        ),
+    )
+
     threshold: Fraction | None = None
     """Positive from this probability on."""
     maximize: Literal["f1", "accuracy", "balanced_accuracy", "precision", "recall", "matthews_corrcoef"] | None = None
@@ -100,6 +126,19 @@ class Decision(SpecModel):
 
 class Algorithm(SpecModel):
     """A scikit-learn style estimator; its type (classifier, regressor, outlier detector) is the task."""
+
+    RULES = (
+        exactly_one(
+            "estimator",
+            "candidates[]",
+            message="give algorithm.estimator, or algorithm.candidates to compare several: exactly one of them",
+        ),
+        needs(
+            "parameters[]",
+            "estimator",
+            "parameters belong to algorithm.estimator: move them to the candidates",
+        ),
+    )
 
     estimator: DottedPath | None = None
     """Dotted path of an estimator from scikit-learn, LightGBM or XGBoost."""

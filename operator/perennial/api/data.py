@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from perennial.api.fields import Column, ColumnSet, DataUri, Digest, DnsName, Fraction, Scalar, SpecModel, Time
+from perennial.api.rule import Rule, at_most_one, exactly_one, has, needs, present
 
 ColumnType = Literal["numeric", "category", "boolean", "datetime", "text"]
 DataFormat = Literal["parquet", "csv", "jsonl"]
@@ -44,6 +45,20 @@ class TrainSource(SpecModel):
 class Holdout(SpecModel):
     """The rows that judge the model and that it never learns from."""
 
+    RULES = (
+        at_most_one(
+            "uri", "fraction", message="give data.holdout.uri or data.holdout.fraction, not both: remove one of them"
+        ),
+        at_most_one(
+            "uri", "strategy", message="data.holdout.strategy splits the training data: remove it where uri is given"
+        ),
+        Rule(
+            "has(self.strategy) && self.strategy == 'group' ? has(self.groupColumn) : !has(self.groupColumn)",
+            "strategy group and groupColumn belong together: give both, or neither",
+            lambda h: (h.strategy == "group") == (h.group_column is not None),
+        ),
+    )
+
     uri: DataUri | None = None
     """Objects of their own for judging, in the format of the training data. Not together with `fraction`."""
     fraction: Annotated[float, Field(ge=0.01, le=0.9)] | None = None
@@ -71,8 +86,30 @@ class Features(SpecModel):
     """Weight of a row in fitting. Never a feature."""
 
 
+_CHECKS = ("min", "max", "maxMissing", "unique", "in")
+_ANY_CHECK = " || ".join(has(name) for name in _CHECKS)
+
+
 class Expectation(SpecModel):
     """One thing that must be true of the data before a second is spent on training."""
+
+    RULES = (
+        exactly_one(
+            "column",
+            "minRows",
+            message="an expectation is about one column, or about minRows: give one of them",
+        ),
+        Rule(
+            f"has(self.minRows) ? !({_ANY_CHECK}) : ({_ANY_CHECK})",
+            "say what to expect of the column: min, max, maxMissing, unique or in; minRows stands alone",
+            lambda e: (e.min_rows is None) == any(present(e, name) for name in _CHECKS),
+        ),
+        Rule(
+            "!has(self.min) || !has(self.max) || self.min <= self.max",
+            "min is larger than max: exchange them",
+            lambda e: e.min is None or e.max is None or e.min <= e.max,
+        ),
+    )
 
     column: Column | None = None
     """The column it is about. Left out for `minRows`."""
@@ -93,6 +130,36 @@ class Expectation(SpecModel):
 class Data(SpecModel):
     """What to learn from."""
 
+    RULES = (
+        Rule(
+            "!has(self.holdout) || !has(self.holdout.strategy) || self.holdout.strategy != 'temporal' || "
+            "(has(self.features) && has(self.features.timeColumn))",
+            "a temporal hold-out needs to know when a row happened: name the column in data.features.timeColumn",
+            lambda d: not d.holdout or d.holdout.strategy != "temporal" or d.time_column is not None,
+        ),
+        Rule(
+            "(!has(self.train.from) && !has(self.train.to)) || (has(self.features) && has(self.features.timeColumn))",
+            "data.train.from and to bound a time column: name it in data.features.timeColumn",
+            lambda d: (d.train.start is None and d.train.end is None) or d.time_column is not None,
+        ),
+        Rule(
+            "!has(self.target) || !has(self.features) || !has(self.features.include) || "
+            "!(self.target in self.features.include)",
+            "the target must not be learnt from: remove it from data.features.include",
+            lambda d: d.target is None or not d.features or d.target not in d.features.include,
+        ),
+        Rule(
+            "!has(self.target) || !has(self.features) || ["
+            "has(self.features.timeColumn) ? self.features.timeColumn : '', "
+            "has(self.features.idColumn) ? self.features.idColumn : '', "
+            "has(self.features.sampleWeightColumn) ? self.features.sampleWeightColumn : ''"
+            "].all(special, special != self.target)",
+            "the target cannot be the time, id or weight column too: name another column",
+            lambda d: d.target is None or d.target not in d.special_columns,
+        ),
+        needs("positiveClass", "target", "data.positiveClass is a value of the target: name the column in data.target"),
+    )
+
     train: TrainSource
     """The objects that hold the rows."""
     secret_ref: LocalRef | None = None
@@ -107,6 +174,18 @@ class Data(SpecModel):
     """Which columns are learnt from. Default: all but the target."""
     expectations: Annotated[list[Expectation], Field(max_length=100)] = []
     """Checked before training; a failed one refuses the run and says which rows were at fault."""
+
+    @property
+    def time_column(self) -> str | None:
+        """The column that says when a row happened."""
+        return self.features.time_column if self.features else None
+
+    @property
+    def special_columns(self) -> frozenset[str]:
+        """The columns of `features` with a meaning of their own: time, id, weight."""
+        held = self.features
+        columns = (held.time_column, held.id_column, held.sample_weight_column) if held else ()
+        return frozenset(column for column in columns if column is not None)
 
     @property
     def holdout_fraction(self) -> float | None:
@@ -126,4 +205,4 @@ class Data(SpecModel):
     @property
     def default_strategy(self) -> SplitStrategy:
         """`temporal` where a time column is named, else `random`."""
-        return "temporal" if self.features and self.features.time_column else "random"
+        return "temporal" if self.time_column else "random"

@@ -14,10 +14,23 @@ from perennial.api.normal import normal_form
 from perennial.api.objects import ApiObject
 from perennial.api.podtemplate import EnvVar, PodTemplate, Resources
 from perennial.api.rollout import Rollout
+from perennial.api.rule import Rule, exactly_one, needs
 
 
 class ModelRef(SpecModel):
     """Which model: by name its approved version is followed, with a version it is pinned, by URI it is foreign."""
+
+    RULES = (
+        exactly_one(
+            "name", "uri", message="give model.name for a model of the registry, or model.uri for one from elsewhere"
+        ),
+        needs("version", "name", "model.version pins a model of the registry: give model.name, or remove version"),
+        Rule(
+            "has(self.uri) == has(self.digest)",
+            "a model from elsewhere is named by model.uri and model.digest together: give both, or neither",
+            lambda m: (m.uri is None) == (m.digest is None),
+        ),
+    )
 
     name: CrName | None = None
     """Name of the model in the registry of this namespace."""
@@ -31,6 +44,14 @@ class ModelRef(SpecModel):
 
 class Autoscaling(SpecModel):
     """A HorizontalPodAutoscaler for the stable revision."""
+
+    RULES = (
+        Rule(
+            "!has(self.min) || self.min <= self.max",
+            "autoscaling.min is larger than autoscaling.max: exchange them",
+            lambda a: a.min <= a.max,
+        ),
+    )
 
     min: Annotated[int, Field(ge=1, le=1000)] = 1
     """Fewest replicas."""

@@ -58,6 +58,12 @@ class AnalysisStatus(StatusModel):
 class CandidateStatus(RevisionStatus):
     """The revision that is tried."""
 
+    stage: Word | None = None
+    """What it is doing: Preparing, Stepping, AwaitingApproval, Promoting, Switching."""
+    started: Word | None = None
+    """When it was first made."""
+    direct: bool | None = None
+    """Whether it goes without steps: an earlier stable revision, or nothing to compare with."""
     step: int | None = None
     """Index of the step, from 0; the number of steps while baking."""
     weight: Annotated[int, Field(ge=0, le=100)] = 0
@@ -73,6 +79,10 @@ class CandidateStatus(RevisionStatus):
 class PreviousStatus(RevisionStatus):
     """The revision that served before and is kept ready."""
 
+    since: Word | None = None
+    """When it was replaced."""
+    baking: bool | None = None
+    """Whether it is kept at full size, so that the way back is instant."""
     until: Word | None = None
     """Until when it is kept."""
 
@@ -95,6 +105,8 @@ class HistoryEntry(StatusModel):
 
     version: int | None = None
     """The version."""
+    artifact: Word | None = None
+    """Digest of the artifact."""
     revision: Word | None = None
     """revisionKey."""
     result: Literal["Promoted", "RolledBack", "Inconclusive", "Superseded"]

@@ -8,6 +8,29 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from perennial.api.fields import Column, Confidence, MetricName, SpecModel, list_map
+from perennial.api.metrics import LOSSES, SCORES
+from perennial.api.rule import Rule, at_least_one, at_most_one
+
+
+def bounds_fit_metric(what: str) -> tuple[Rule, ...]:
+    """`min` is for scores, `max` for losses: the other way round nothing good would ever pass."""
+    return (
+        Rule(
+            f"!has(self.min) || !(self.metric in {list(LOSSES)})",
+            f"the metric of {what} is a loss, smaller is better: write max instead of min",
+            lambda part: part.min is None or part.metric not in LOSSES,
+        ),
+        Rule(
+            f"!has(self.max) || !(self.metric in {list(SCORES)})",
+            f"the metric of {what} is a score, larger is better: write min instead of max",
+            lambda part: part.max is None or part.metric not in SCORES,
+        ),
+        Rule(
+            "!has(self.min) || !has(self.max) || self.min <= self.max",
+            "min is larger than max: exchange them",
+            lambda part: part.min is None or part.max is None or part.min <= part.max,
+        ),
+    )
 
 
 class Slice(SpecModel):
@@ -19,6 +42,14 @@ class Slice(SpecModel):
 
 class ChampionGate(SpecModel):
     """Comparison with the version that serves now, on the same rows."""
+
+    RULES = (
+        at_most_one(
+            "tolerance",
+            "relativeTolerance",
+            message="give champion.tolerance or champion.relativeTolerance, not both: remove one of them",
+        ),
+    )
 
     mode: Literal["NonInferior", "Superior"] = "NonInferior"
     """Whether not being worse than the tolerance is enough, or being better must be shown."""
@@ -32,6 +63,21 @@ class ChampionGate(SpecModel):
 
 class Gate(SpecModel):
     """One condition for a version to be approved."""
+
+    RULES = (
+        at_least_one("min", "max", "champion", message="say what the gate asks for: min, max or champion"),
+        *bounds_fit_metric("the gate"),
+        at_most_one(
+            "champion",
+            "slice",
+            message="a gate on slices has min or max: make a gate of its own for champion",
+        ),
+        Rule(
+            "!has(self.confidence) || has(self.min) || has(self.max)",
+            "confidence belongs to min or max; for the comparison write champion.confidence",
+            lambda g: g.confidence is None or g.min is not None or g.max is not None,
+        ),
+    )
 
     metric: MetricName
     """Name of a metric."""

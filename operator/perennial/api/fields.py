@@ -6,10 +6,23 @@ Everything here has a maximum, because the API server prices CEL rules by it. No
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_serializer,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
+
+from perennial.api.rule import Rule
 
 _DURATION = r"([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+"
 DURATION_PATTERN = f"^{_DURATION}$"
@@ -37,10 +50,23 @@ class SpecModel(BaseModel):
         protected_namespaces=(),
         allow_inf_nan=False,
     )
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="after")
+    def _keeps_rules(self) -> Self:
+        broken = [rule.message for rule in self.RULES if rule.holds is not None and not rule.holds(self)]
+        if broken:
+            raise ValueError("; ".join(broken))
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_nulls(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`exclude_none` would also strip `parameters: {max_features: null}`, where null is a value."""
+        return {name: value for name, value in rest(self).items() if value is not None}
 
     def to_json_dict(self) -> dict[str, Any]:
         """This part as it stands in YAML: camelCase, no nulls, what was never set left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class StatusModel(BaseModel):
@@ -71,8 +97,8 @@ class StatusModel(BaseModel):
 
 
 def without_empty(value: dict[str, Any]) -> dict[str, Any]:
-    """The JSON without empty lists and maps at any depth of maps."""
-    kept = {k: without_empty(v) if isinstance(v, dict) else v for k, v in value.items()}
+    """The JSON without empty lists and maps at any depth of maps; in `parameters` they are values."""
+    kept = {k: without_empty(v) if isinstance(v, dict) and k != "parameters" else v for k, v in value.items()}
     return {k: v for k, v in kept.items() if v not in ([], {})}
 
 

@@ -22,6 +22,9 @@ NOT_OF_THE_RESULT = {
 }
 """Parts of those fields that say how to reach something, not what it is."""
 
+VERBATIM = ("parameters",)
+"""Maps of somebody else's arguments: there `null` and empty are values (`max_features: null` takes all features)."""
+
 
 def canonical_json(value: Any) -> bytes:
     """The one byte form of a JSON value: sorted keys, no spaces, UTF-8, no NaN.
@@ -84,7 +87,7 @@ def result_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pruned(value: Any, drop: tuple[str, ...] = ()) -> Any:
     if isinstance(value, Mapping):
-        kept = {k: _pruned(v) for k, v in value.items() if k not in drop}
+        kept = {k: (v or None) if k in VERBATIM else _pruned(v) for k, v in value.items() if k not in drop}
         return {k: v for k, v in kept.items() if v is not None} or None
     if isinstance(value, list | tuple):
         return [_pruned(v) for v in value] or None

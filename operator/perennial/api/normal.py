@@ -13,7 +13,7 @@ _EXACT = 2**53  # whole numbers beyond this are not exact as a double
 
 def normal_form(model: BaseModel) -> dict[str, Any]:
     """camelCase JSON without nulls and defaults; whole floats as integers, times in UTC, unordered lists sorted."""
-    dumped = model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+    dumped = model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {name: _normal(name, value) for name, value in dumped.items()}
 
 

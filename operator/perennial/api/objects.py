@@ -45,5 +45,5 @@ class ApiObject(BaseModel):
 
     def to_json_dict(self) -> dict[str, Any]:
         """The object as YAML shows it: camelCase, no nulls, what was never set left out."""
-        dumped = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+        dumped = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return {"apiVersion": self.api_version, "kind": getattr(self, "kind", ""), **dumped}

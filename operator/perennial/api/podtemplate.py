@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from perennial.api.fields import DnsLabel, DnsName, LabelKey, Quantity, SpecModel, list_map
+from perennial.api.rule import Rule, at_most_one, exactly_one
 from perennial.api.scheduling import Affinity, LabelSelector, StringMap, Toleration, TopologySpreadConstraint
 from perennial.api.volumes import KeyRef, Volume, VolumeMount
 
@@ -49,6 +50,16 @@ class ResourceFieldRef(SpecModel):
 class EnvSource(SpecModel):
     """Where a value comes from; exactly one."""
 
+    RULES = (
+        exactly_one(
+            "configMapKeyRef",
+            "secretKeyRef",
+            "fieldRef",
+            "resourceFieldRef",
+            message="valueFrom names one source: configMapKeyRef, secretKeyRef, fieldRef or resourceFieldRef",
+        ),
+    )
+
     config_map_key_ref: KeyRef | None = None
     """A key of a ConfigMap."""
     secret_key_ref: KeyRef | None = None
@@ -62,7 +73,16 @@ class EnvSource(SpecModel):
 class EnvVar(SpecModel):
     """An environment variable."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253)]
+    RULES = (
+        at_most_one("value", "valueFrom", message="give value or valueFrom, not both: remove one of them"),
+        Rule(
+            "!self.name.startsWith('PERENNIAL_')",
+            "names that begin with PERENNIAL_ are set by the operator: choose another name",
+            lambda v: not v.name.startswith("PERENNIAL_"),
+        ),
+    )
+
+    name: Annotated[str, Field(pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", max_length=253)]
     """Its name. Names that begin with PERENNIAL_ are ours."""
     value: Annotated[str, Field(max_length=32768)] | None = None
     """Its value."""
@@ -82,6 +102,15 @@ class EnvObjectRef(SpecModel):
 class EnvFromSource(SpecModel):
     """An object whose keys become environment variables; exactly one."""
 
+    RULES = (
+        exactly_one("configMapRef", "secretRef", message="envFrom names one object: configMapRef or secretRef"),
+        Rule(
+            "!has(self.prefix) || !self.prefix.startsWith('PERENNIAL_')",
+            "names that begin with PERENNIAL_ are set by the operator: choose another prefix",
+            lambda v: v.prefix is None or not v.prefix.startswith("PERENNIAL_"),
+        ),
+    )
+
     prefix: Annotated[str, Field(max_length=253)] | None = None
     """Put before every key."""
     config_map_ref: EnvObjectRef | None = None
@@ -92,6 +121,14 @@ class EnvFromSource(SpecModel):
 
 class SeccompProfile(SpecModel):
     """Filter of system calls."""
+
+    RULES = (
+        Rule(
+            "has(self.localhostProfile) == (self.type == 'Localhost')",
+            "localhostProfile belongs to type Localhost: give both, or type RuntimeDefault alone",
+            lambda p: (p.localhost_profile is not None) == (p.type == "Localhost"),
+        ),
+    )
 
     type: Literal["RuntimeDefault", "Localhost"]
     """Which filter; Unconfined is below the restricted level."""
@@ -125,8 +162,36 @@ class SecretName(SpecModel):
     """Its name."""
 
 
+_OURS_CEL = "key.matches('^([^/]*[.])?(perennial[.]dev|app[.]kubernetes[.]io)/')"
+
+
+def is_ours(key: str) -> bool:
+    """Whether a label or annotation key belongs to the operator."""
+    domain = key.partition("/")[0] if "/" in key else ""
+    return any(domain == ours or domain.endswith("." + ours) for ours in ("perennial.dev", "app.kubernetes.io"))
+
+
 class PodTemplate(SpecModel):
     """What may be said about the pods that do the work."""
+
+    RULES = (
+        Rule(
+            f"!has(self.labels) || self.labels.all(key, !{_OURS_CEL})",
+            "labels of perennial.dev and app.kubernetes.io are set by the operator: choose another key",
+            lambda t: not any(is_ours(key) for key in t.labels),
+        ),
+        Rule(
+            f"!has(self.annotations) || self.annotations.all(key, !{_OURS_CEL})",
+            "annotations of perennial.dev and app.kubernetes.io are set by the operator: choose another key",
+            lambda t: not any(is_ours(key) for key in t.annotations),
+        ),
+        Rule(
+            "!has(self.volumeMounts) || self.volumeMounts.all(mount, "
+            "has(self.volumes) && self.volumes.exists(volume, volume.name == mount.name))",
+            "every volumeMount names a volume of template.volumes: add the volume or correct the name",
+            lambda t: {m.name for m in t.volume_mounts} <= {v.name for v in t.volumes},
+        ),
+    )
 
     labels: StringMap = {}
     """Labels of the pods. Keys of perennial.dev and app.kubernetes.io are ours."""

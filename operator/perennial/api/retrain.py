@@ -3,10 +3,12 @@
 The status is in `retrain_status`. Whether a cron line ever fires is the policy's question, not the API's.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from perennial.api.evaluation import bounds_fit_metric
 from perennial.api.fields import (
     AutoOrCount,
     AutoOrDuration,
@@ -22,9 +24,9 @@ from perennial.api.fields import (
 from perennial.api.normal import normal_form
 from perennial.api.objects import ApiObject
 from perennial.api.retrain_status import RetrainPolicyStatus
+from perennial.api.rule import Rule, at_most_one, exactly_one, needs
 
-CRON_PATTERN = r"^(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|[^\s]+( +[^\s]+){4})$"
-Cron = Annotated[str, Field(pattern=CRON_PATTERN, max_length=128)]
+_CRON = "^(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|[^ ]+( +[^ ]+){4})$"
 
 
 class ObjectRef(SpecModel):
@@ -37,7 +39,15 @@ class ObjectRef(SpecModel):
 class ScheduleTrigger(SpecModel):
     """By the clock."""
 
-    cron: Cron
+    RULES = (
+        Rule(
+            f"self.cron.matches('{_CRON}')",
+            "schedule.cron has five fields (minute, hour, day of month, month, day of week), such as 0 3 * * 1",
+            lambda s: re.search(_CRON, s.cron) is not None,
+        ),
+    )
+
+    cron: Annotated[str, Field(min_length=1, max_length=128)]
     """Five fields: minute, hour, day of month, month, day of week."""
     time_zone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]+$", max_length=64)] = "Etc/UTC"
     """IANA time zone that the line is read in."""
@@ -45,6 +55,14 @@ class ScheduleTrigger(SpecModel):
 
 class AlarmingWindows(SpecModel):
     """How many windows must agree."""
+
+    RULES = (
+        Rule(
+            "(has(self.failing) ? self.failing : 2) <= (has(self.of) ? self.of : 3)",
+            "windows.failing is larger than windows.of, so nothing would ever alarm: lower failing or raise of",
+            lambda w: w.failing <= w.of,
+        ),
+    )
 
     failing: Annotated[int, Field(ge=1, le=20)] = 2
     """Alarming windows."""
@@ -72,6 +90,11 @@ class DriftTrigger(SpecModel):
 class PerformanceTrigger(SpecModel):
     """When predictions, joined with what really happened, have become worse."""
 
+    RULES = (
+        exactly_one("min", "max", message="give min for a score or max for a loss: exactly one of them"),
+        *bounds_fit_metric("the trigger"),
+    )
+
     metric: MetricName
     """Name of a metric."""
     min: float | None = None
@@ -86,6 +109,8 @@ class PerformanceTrigger(SpecModel):
 
 class NewDataTrigger(SpecModel):
     """When new rows or objects have arrived."""
+
+    RULES = (at_most_one("minRows", "minObjects", message="give newData.minRows or newData.minObjects, not both"),)
 
     uri: DataUri | None = None
     """Where to look. Default: the training's `data.train.uri`."""
@@ -113,11 +138,16 @@ class Triggers(SpecModel):
 class DataWindow(SpecModel):
     """What the new run trains on."""
 
+    RULES = (
+        exactly_one("last", "all", message="give data.last for a window of time, or data.all: true; one of them"),
+        needs("timeColumn", "last", "data.timeColumn says what data.last is measured on: give data.last, or remove it"),
+    )
+
     last: Duration | None = None
     """Rows of the last so long. Exactly one of `last` and `all`."""
     time_column: Column | None = None
     """Column that says when a row happened. Default: the training's `features.timeColumn`."""
-    all: bool | None = None
+    all: Literal[True] | None = None
     """Every row that the URI holds."""
 
 
@@ -158,6 +188,20 @@ class History(SpecModel):
 
 class RetrainPolicySpec(SpecModel):
     """Retrain when one of these holds, within these brakes."""
+
+    RULES = (
+        Rule(
+            "!has(self.triggers) || has(self.deploymentRef) || "
+            "(!has(self.triggers.drift) && !has(self.triggers.performance))",
+            "drift and performance are seen where a model serves: name the ModelDeployment in spec.deploymentRef",
+            lambda s: s.deployment_ref is not None or (s.triggers.drift is None and s.triggers.performance is None),
+        ),
+        Rule(
+            "self.trainingRef.name == oldSelf.trainingRef.name",
+            "spec.trainingRef cannot be changed: make a new RetrainPolicy for the other training",
+            None,
+        ),
+    )
 
     training_ref: ObjectRef
     """The ModelTraining that is repeated. Cannot be changed."""

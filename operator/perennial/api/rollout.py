@@ -1,10 +1,12 @@
 """`spec.rollout` of a ModelDeployment: how a new version takes over from the stable one."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from perennial.api.fields import Duration, SpecModel, Uri
+from perennial.api.rule import Rule, at_least_one, exactly_one
 
 
 class Step(SpecModel):
@@ -29,6 +31,32 @@ class PrometheusQuery(SpecModel):
 
 class Analysis(SpecModel):
     """One thing that must hold of the candidate at every step."""
+
+    RULES = (
+        exactly_one("metric", "prometheus", message="an analysis is a metric or a prometheus query: give exactly one"),
+        at_least_one(
+            "min",
+            "max",
+            "maxRatio",
+            "tolerance",
+            message="say what to ask for: max, maxRatio, tolerance or min",
+        ),
+        Rule(
+            "!has(self.maxRatio) || (has(self.metric) && self.metric.startsWith('latency'))",
+            "maxRatio compares latencies: use it with latencyP50, latencyP95 or latencyP99, or write max",
+            lambda a: a.max_ratio is None or (a.metric or "").startswith("latency"),
+        ),
+        Rule(
+            "!has(self.tolerance) || (has(self.metric) && self.metric == 'errorRate')",
+            "tolerance compares error rates: use it with errorRate, or write max",
+            lambda a: a.tolerance is None or a.metric == "errorRate",
+        ),
+        Rule(
+            "!has(self.min) || has(self.prometheus)",
+            "errors, latencies and shifts are better when smaller: write max instead of min",
+            lambda a: a.min is None or a.prometheus is not None,
+        ),
+    )
 
     metric: Literal["errorRate", "latencyP50", "latencyP95", "latencyP99", "predictionShift"] | None = None
     """What the servers measured. Exactly one of `metric` and `prometheus`."""
@@ -76,6 +104,15 @@ def _default_analysis() -> list[Analysis]:
 
 class Rollout(SpecModel):
     """How a new version takes over."""
+
+    RULES = (
+        Rule(
+            "!has(self.steps) || (self.steps.map(step, step.weight).isSorted() && "
+            "self.steps.all(step, self.steps.exists_one(other, other.weight == step.weight)))",
+            "weights of rollout.steps must rise from step to step, such as 5, 25, 50",
+            lambda r: all(a.weight < b.weight for a, b in pairwise(r.steps)),
+        ),
+    )
 
     strategy: Literal["Canary", "Shadow", "BlueGreen", "Replace"] = "Canary"
     """Share by share, on copies of requests, all at once after a look, or at once when ready."""

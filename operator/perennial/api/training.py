@@ -14,6 +14,7 @@ from perennial.api.fields import OPEN, CrName, DnsName, SpecModel, without_empty
 from perennial.api.normal import normal_form
 from perennial.api.objects import ApiObject
 from perennial.api.podtemplate import PodTemplate
+from perennial.api.rule import Rule, exactly_one
 from perennial.api.training_status import ModelTrainingStatus
 
 ManagedBy = Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._/-]+$", max_length=63)]
@@ -45,6 +46,14 @@ class OnPodCondition(SpecModel):
 class PodFailureRule(SpecModel):
     """What happens when a pod failed like this; exactly one of `onExitCodes` and `onPodConditions`."""
 
+    RULES = (
+        exactly_one(
+            "onExitCodes",
+            "onPodConditions[]",
+            message="a failure rule looks at exit codes or at conditions: give onExitCodes or onPodConditions",
+        ),
+    )
+
     action: Literal["FailJob", "Ignore", "Count"]
     """Give up, try again for free, or try again within `backoffLimit`."""
     on_exit_codes: OnExitCodes | None = None
@@ -62,6 +71,21 @@ class PodFailurePolicy(SpecModel):
 
 class ModelTrainingSpec(SpecModel):
     """A model with this data, algorithm and these gates should exist."""
+
+    RULES = (
+        exactly_one(
+            "algorithm",
+            "container",
+            "workload",
+            message="say how to train: exactly one of spec.algorithm, spec.container and spec.workload",
+        ),
+        Rule(
+            "has(self.managedBy) == has(oldSelf.managedBy) && "
+            "(!has(self.managedBy) || self.managedBy == oldSelf.managedBy)",
+            "spec.managedBy cannot be added, changed or removed: make a new ModelTraining",
+            None,
+        ),
+    )
 
     model: CrName | None = None
     """Name of the model in the registry. Default: `metadata.name`."""

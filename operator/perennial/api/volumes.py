@@ -1,10 +1,12 @@
 """Volumes that a pod template may ask for: what the restricted level allows, without service-account tokens."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from perennial.api.fields import DnsLabel, DnsName, Quantity, SpecModel
+from perennial.api.rule import Rule, exactly_one
 
 Mode = Annotated[int, Field(ge=0, le=511)]
 Key = Annotated[str, Field(min_length=1, max_length=253)]
@@ -119,6 +121,15 @@ class PodFieldVolume(SpecModel):
 class ProjectedSource(SpecModel):
     """One source; exactly one field. Service-account tokens are not offered."""
 
+    RULES = (
+        exactly_one(
+            "configMap",
+            "secret",
+            "downwardAPI",
+            message="a projected source is one of configMap, secret and downwardAPI; a pod gets no API token",
+        ),
+    )
+
     config_map: ProjectedObject | None = None
     """A ConfigMap."""
     secret: ProjectedObject | None = None
@@ -150,6 +161,20 @@ class CsiVolume(SpecModel):
 class Volume(SpecModel):
     """A volume; exactly one source beside the name. A hostPath is not offered."""
 
+    RULES = (
+        exactly_one(
+            "configMap",
+            "secret",
+            "emptyDir",
+            "persistentVolumeClaim",
+            "projected",
+            "downwardAPI",
+            "csi",
+            message="a volume has one source: configMap, secret, emptyDir, persistentVolumeClaim, projected, "
+            "downwardAPI or csi; hostPath is not allowed",
+        ),
+    )
+
     name: DnsLabel
     """Its name, for `volumeMounts`."""
     config_map: ConfigMapVolume | None = None
@@ -168,8 +193,19 @@ class Volume(SpecModel):
     """A volume of a CSI driver."""
 
 
+_TAKEN = "^(/work|/etc/perennial|/dev|/proc|/sys|/var/run/secrets)(/|$)|[.][.]|^/+$"
+
+
 class VolumeMount(SpecModel):
     """Where a volume appears in the main container."""
+
+    RULES = (
+        Rule(
+            f"!self.mountPath.matches('{_TAKEN}')",
+            "the folders /work, /etc/perennial, /dev, /proc, /sys and /var/run/secrets are taken: mount elsewhere",
+            lambda m: re.search(_TAKEN, m.mount_path) is None,
+        ),
+    )
 
     name: DnsLabel
     """The volume."""
