@@ -1,0 +1,101 @@
+"""Stage 8, package: the files of a run, made in the scratch folder: model, signature, profile, predictions, report.
+
+Nothing is uploaded here (`publish.py`).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perennial.api.records.run import Artifact
+from perennial.api.records.signature import Signature
+from perennial.runtime.artifacts import NotPackable, load_model, save_model
+from perennial.runtime.monitoring import build_profile
+from perennial.runtime.training.context import Context
+from perennial.runtime.training.failures import UserCodeFailed
+from perennial.runtime.training.record import Stages
+
+LOGS = "logs.txt"
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """Files of a run, not yet stored."""
+
+    artifact: Artifact
+    signature: Signature
+    files: list[Path]
+    report: Path | None
+
+
+def package(context: Context, stages: Stages) -> Packaged:
+    """Write all files of the run.
+
+    Raises:
+        UserCodeFailed: a part of the fitted model cannot be stored without pickle.
+    """
+    folder = context.scratch / "files"
+    folder.mkdir()
+    rows = stages.split.holdout
+    held = {name: values[rows] for name, values in stages.prepared.columns.items()}
+    signature = stages.prepared.signature.model_copy(update={"threshold": stages.chosen.threshold})
+    try:
+        saved = save_model(stages.chosen.pipeline, signature, folder, holdout=held)
+    except NotPackable as error:
+        raise UserCodeFailed(f"spec.algorithm: {error}; choose another estimator", reason="NotPackable") from error
+    model = load_model(folder, saved.signature, saved.artifact)
+    outputs = model.predict(held, [output.name for output in saved.signature.outputs])
+    _write_profile(folder, stages, saved.signature, outputs)
+    _write_predictions(folder, stages, outputs)
+    _write_metrics(folder, stages)
+    names = [*saved.files, "profile.json", "holdout_predictions.parquet", "metrics.json"]
+    files = [folder / name for name in names]
+    logs = context.scratch / LOGS
+    return Packaged(saved.artifact, saved.signature, [*files, *([logs] if logs.exists() else [])], None)
+
+
+def _write_profile(folder: Path, stages: Stages, signature: Signature, outputs: dict[str, np.ndarray]) -> None:
+    split, prepared = stages.split, stages.prepared
+    y = None if prepared.y is None or signature.task in ("Regression", "Outlier") else _labels(signature, prepared.y)
+    profile = build_profile(
+        prepared.columns,
+        signature,
+        holdout_outputs=outputs,
+        holdout_times=None if split.moments is None else split.moments[split.holdout],
+        holdout_target=None if y is None else y[split.holdout],
+        importances=stages.evaluated.importances,
+        times=split.moments,
+    )
+    (folder / "profile.json").write_bytes(profile.to_json())
+
+
+def _labels(signature: Signature, codes: np.ndarray) -> np.ndarray:
+    classes = np.array(signature.classes, dtype=object)
+    return classes[codes]
+
+
+def _write_predictions(folder: Path, stages: Stages, outputs: dict[str, np.ndarray]) -> None:
+    """The hold-out's row identities, truth and answers: what the next challenger is compared on without this model."""
+    split, prepared = stages.split, stages.prepared
+    columns: dict[str, Any] = {"row": split.hashes[split.holdout]}
+    if split.moments is not None:
+        columns["time"] = split.moments[split.holdout]
+    if prepared.y is not None:
+        columns["truth"] = prepared.y[split.holdout]
+    columns["label"] = stages.evaluated.answers.label
+    score = stages.evaluated.answers.score
+    if score is not None and score.ndim == 1:
+        columns["score"] = score
+    elif score is not None:
+        columns |= {f"score_{index}": score[:, index] for index in range(score.shape[1])}
+    pq.write_table(pa.table(columns), folder / "holdout_predictions.parquet")
+
+
+def _write_metrics(folder: Path, stages: Stages) -> None:
+    figures = {name: m.model_dump(by_alias=True, exclude_none=True) for name, m in stages.evaluated.metrics.items()}
+    (folder / "metrics.json").write_text(json.dumps(figures, indent=1, sort_keys=True))

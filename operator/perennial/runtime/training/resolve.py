@@ -1,0 +1,64 @@
+"""Stage 1, resolve: list the inputs, compute data and run digest, freeze the request. Nothing later reads "latest"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from perennial.api.identities import InputObject, data_digest, run_digest
+from perennial.api.records.task import Task
+from perennial.runtime.training import environment
+from perennial.runtime.training.failures import DataRefused
+from perennial.runtime.training.request import Request
+from perennial.store.inputs import Inputs, find_inputs
+
+HOLDOUT_MARK = "holdout:"
+"""Put before the keys of a separate hold-out in the manifest, so that moving a row there changes the digest."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a run will read and what it will be called."""
+
+    train: Inputs
+    holdout: Inputs | None
+    data_digest: str
+    run_digest: str
+    environment_digest: str
+    versions: dict[str, str]
+
+
+def resolve(task: Task, request: Request) -> Resolved:
+    """Name the run before anything is read.
+
+    Raises:
+        DataRefused: the data is not the pinned one, or an estimator's package is missing here.
+        StorageError: storage does not answer, or nothing matches.
+    """
+    train = find_inputs(request.train.uri, request.train.include, request.train.format)
+    held = request.holdout.uri
+    holdout = find_inputs(held, request.train.include, request.train.format) if held else None
+    _check_pin(request, train.objects)
+    data = data_digest([*train.objects, *_marked(holdout)], start=request.train.start, end=request.train.end)
+    bayesian = request.search is not None and request.search.strategy == "bayesian"
+    versions = environment.distributions(request.estimators, bayesian=bayesian)
+    executes = environment.digest(versions)
+    digest = run_digest(
+        request.normalised, model=task.model, data=data, environment=executes, code_revision=task.code_revision
+    )
+    return Resolved(train, holdout, data, digest, executes, versions)
+
+
+def _check_pin(request: Request, train: Sequence[InputObject]) -> None:
+    """The pin is over the training objects and the row bounds: what a listing and a spec say."""
+    if request.train.digest is None:
+        return
+    found = data_digest(train, start=request.train.start, end=request.train.end)
+    if found != request.train.digest:
+        raise DataRefused(
+            f"data.train.digest pins {request.train.digest}, but {request.train.uri} now holds {found} "
+            f"({len(train)} objects); restore the objects, or pin the digest of what is there",
+            reason="DigestMismatch",
+        )
+
+
+def _marked(holdout: Inputs | None) -> list[InputObject]:
+    return [replace(o, key=HOLDOUT_MARK + o.key) for o in holdout.objects] if holdout else []

@@ -1,0 +1,106 @@
+"""The driver of a training run: nine stages, read as a list of sentences. The same in a pod and on a laptop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perennial.api.identities import canonical_json
+from perennial.api.records.run import RunRecord
+from perennial.api.records.task import Outcome, Task
+from perennial.runtime.artifacts import estimator_task
+from perennial.runtime.training.accounting import Accounting
+from perennial.runtime.training.context import Context
+from perennial.runtime.training.evaluate import evaluate
+from perennial.runtime.training.fetch import fetch_all
+from perennial.runtime.training.package import package
+from perennial.runtime.training.preprocess import prepare
+from perennial.runtime.training.progress import StageClock
+from perennial.runtime.training.publish import upload
+from perennial.runtime.training.record import Stages, run_record
+from perennial.runtime.training.refine import refine
+from perennial.runtime.training.request import request_of
+from perennial.runtime.training.resolve import Resolved, resolve
+from perennial.runtime.training.split import split
+from perennial.runtime.training.validate import validate
+from perennial.store import open_store
+from perennial.store.registry import Registry
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that exists now."""
+
+    outcome: Outcome
+    record: RunRecord
+    report: Path | None  # a local copy, if this attempt made it
+
+
+def train(
+    task: Task,
+    *,
+    scratch: Path,
+    attempt: str,
+    clock: StageClock,
+    accounting: Accounting,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Finished:
+    """Train, measure and store one model, or find that it is there already.
+
+    Raises:
+        TrainingFailure: data, spec or estimator are at fault.
+        StorageError: storage is.
+    """
+    context = _context(task, scratch, attempt, clock, accounting)
+    with clock.running("resolve"):
+        resolved = resolve(task, context.request)
+        known = context.runs.read(resolved.run_digest) if context.request.reuse else None
+        if known is None:
+            context.runs.freeze_request(resolved.run_digest, canonical_json(context.request.normalised))
+    if known is not None:
+        context.runs.point(task.run_key, known.run_digest)
+        return Finished(_outcome(resolved, "Reused", "the run exists already"), known, None)
+    stages = _learn(context, resolved)
+    with clock.running("package"):
+        packaged = package(context, stages)
+    with clock.running("publish"):
+        files = upload(context, resolved.run_digest, packaged.files)
+        record = run_record(context, stages, packaged.artifact, files, now())
+        winner = context.runs.publish(record)
+    kept = "Succeeded" if winner.attempt == attempt else "Reused"
+    return Finished(_outcome(resolved, kept, ""), winner, packaged.report)
+
+
+def _learn(context: Context, resolved: Resolved) -> Stages:
+    request, clock = context.request, context.clock
+    kind = estimator_task(request.designs[0].estimator)
+    with clock.running("fetch"):
+        fetched = fetch_all(resolved, request)
+    with clock.running("validate"):
+        validated = validate(fetched.table, request, kind=kind, holdout_rows=fetched.holdout_rows)
+    with clock.running("split"):
+        sides = split(validated.table, request, model=context.task.model, holdout_rows=validated.holdout_rows)
+    with clock.running("preprocess"):
+        prepared = prepare(validated.table, request, validated.target, learn_from=sides.train)
+    with clock.running("refine"):
+        chosen = refine(prepared, sides, request, clock)
+    with clock.running("evaluate"):
+        evaluated = evaluate(validated.table, prepared, sides, chosen, request)
+    return Stages(resolved, fetched, validated, sides, prepared, chosen, evaluated)
+
+
+def _context(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Context:
+    registry = Registry(open_store(task.registry), task.namespace, task.model)
+    return Context(task, request_of(task.spec), registry.runs, clock, accounting, scratch, attempt)
+
+
+def _outcome(resolved: Resolved, kept: str, message: str) -> Outcome:
+    return Outcome.model_validate(
+        {
+            "outcome": kept,
+            "message": message,
+            "stage": "publish",
+            "runDigest": resolved.run_digest,
+            "dataDigest": resolved.data_digest,
+        }
+    )
