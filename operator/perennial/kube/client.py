@@ -29,7 +29,7 @@ class Kube:
         self,
         access: Access,
         *,
-        on_write: Callable[[Body], None] = _nothing,
+        on_write: Callable[[Body], object] = _nothing,
         may_write: Callable[[], None] = lambda: None,
     ):
         """

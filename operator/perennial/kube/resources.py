@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GROUP = "perennial.dev"
-VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
-OWN_KINDS = ("ModelTraining", "ModelDeployment", "RetrainPolicy")
+from perennial.api.group import API_VERSION, PLURALS
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "perennial"
@@ -37,11 +34,8 @@ class Resource:
         return "/".join(parts)
 
 
-OWN = (
-    Resource(API_VERSION, "ModelTraining", "modeltrainings"),
-    Resource(API_VERSION, "ModelDeployment", "modeldeployments"),
-    Resource(API_VERSION, "RetrainPolicy", "retrainpolicies"),
-)
+OWN = tuple(Resource(API_VERSION, kind, plural) for kind, plural in PLURALS.items())
+OWN_KINDS = tuple(resource.kind for resource in OWN)
 CHILDREN = (
     Resource("batch/v1", "Job", "jobs"),
     Resource("v1", "Pod", "pods"),

@@ -55,6 +55,11 @@ class Cache:
         names = sorted(n for n in self._by_owner.get(owner_uid, ()) if kind is None or n[0] == kind)
         return [unpack(self._entries[n].packed) for n in names]
 
+    def version(self, name: Name) -> int:
+        """The resourceVersion of an object, 0 when it is not known."""
+        entry = self._entries.get(name)
+        return 0 if entry is None else entry.version
+
     def names(self, kind: str, namespace: str | None = None) -> list[Name]:
         """Names of all objects of a kind, sorted; cheap at any size."""
         spaces = (namespace,) if namespace is not None else {ns for k, ns in self._by_kind if k == kind}
@@ -71,6 +76,11 @@ class Cache:
         """Whether this very version of the object is cached: the quick way out for repeated lists."""
         entry = self._entries.get(_name(body))
         return entry is not None and entry.uid == body["metadata"]["uid"] and 0 < _version(body) <= entry.version
+
+    def is_exactly(self, body: Body) -> bool:
+        """Whether the cache holds the object in neither an older nor a newer version."""
+        entry = self._entries.get(_name(body))
+        return entry is not None and (entry.uid, entry.version) == (body["metadata"]["uid"], _version(body))
 
     def upsert(self, body: Body, *, trusted: bool = False) -> bool:
         """Take in an object; True when something that a decision reads is new.

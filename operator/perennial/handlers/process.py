@@ -1,0 +1,143 @@
+"""The life of the operator's process: standby, fill the cache, watch and work, hand over."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+
+import kopf
+
+from perennial.handlers.health import serve_health
+from perennial.handlers.intake import Intake
+from perennial.handlers.shell import registry, settings, watcher_names
+from perennial.handlers.supervisor import Supervisor
+from perennial.kube.access import Access
+from perennial.kube.client import Kube
+from perennial.kube.errors import Expired, Retryable
+from perennial.kube.lease import Lease, LeaseTimes
+from perennial.kube.resources import OWN_KINDS
+from perennial.observe.cache import Cache
+from perennial.reconcile.config import OperatorConfig
+from perennial.reconcile.context import Clock, Context, Key, Reconciler
+from perennial.reconcile.loop import Loop
+from perennial.reconcile.metrics import CACHED
+from perennial.reconcile.registry import Related
+from perennial.reconcile.relist import fill, prune
+from perennial.reconcile.storage import StoragePool
+
+log = logging.getLogger(__name__)
+
+FIRST_PRUNE_SECONDS = 60.0
+"""What vanished between the first list and the start of the watches is found then."""
+PRUNE_SECONDS = 1800.0
+
+
+class Operator:
+    """One operator process."""
+
+    def __init__(
+        self,
+        config: OperatorConfig,
+        access: Access,
+        reconcilers: Mapping[str, Reconciler],
+        related: Mapping[str, Related],
+        *,
+        times: LeaseTimes | None = None,
+    ):
+        self._config = config
+        self._access = access
+        self.cache = Cache()
+        self.lease = Lease(access, config.namespace, config.identity, times=times)
+        self.kube = Kube(access, on_write=self.cache.upsert, may_write=self.lease.check)
+        self.loop = Loop(reconcilers, workers=config.workers)
+        self.intake = Intake(self.cache, self.loop.enqueue, related)
+        self.supervisor = Supervisor(watcher_names(config.watched))
+        self._storage = StoragePool()
+        self._state = "waiting for the Lease"
+        CACHED.set_function(lambda: len(self.cache))
+
+    async def run(self) -> None:
+        """Until a signal (then it is cancelled or returns), or until something ends that must not."""
+        here = asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGINT):  # as process 1 of a container it would be deaf to them
+            asyncio.get_running_loop().add_signal_handler(number, here.cancel if here else _nothing)
+        health = await serve_health(self._config.port, alive=self._not_alive, ready=self._not_ready)
+        tasks = [asyncio.create_task(self.supervisor.run(), name="supervisor")]
+        try:
+            await self.lease.acquire()
+            await self._fill()
+            tasks += self._start()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._end(tasks)
+            await health.cleanup()
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        ended = [task for task in tasks if task.done() and not task.cancelled()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._storage.close()
+        await asyncio.to_thread(self.lease.release)
+        await self.kube.close()
+        for task in ended:
+            error = task.exception()
+            if error is not None:
+                raise error
+
+    async def _fill(self) -> None:
+        self._state = "reading the cluster"
+        while True:
+            try:
+                missing = await fill(self.kube, self.cache, self._config.watched)
+                break
+            except (Retryable, Expired) as error:
+                log.warning("the cluster could not be read, trying again: %s", error)
+                await asyncio.sleep(2.0)
+        if missing:
+            log.warning("the API server does not serve %s; install the CRDs of the chart", ", ".join(missing))
+        log.info("%d objects read", len(self.cache))
+
+    def _start(self) -> list[asyncio.Task[None]]:
+        self._state = ""
+        context = Context(self.cache, self.kube, self._storage, Clock(), self._config, self.loop.enqueue)
+        for kind in OWN_KINDS:
+            for _, namespace, name in self.cache.names(kind):
+                self.loop.enqueue(Key(kind, namespace, name))
+        return [
+            asyncio.create_task(self.loop.run(context), name="reconcile loop"),
+            asyncio.create_task(self._prune(), name="prune"),
+            asyncio.create_task(self._watch(), name="watches"),
+        ]
+
+    async def _prune(self) -> None:
+        await asyncio.sleep(FIRST_PRUNE_SECONDS)
+        while True:
+            repaired = await prune(
+                self.kube, self.cache, self._config.watched, seen=self.intake.ask, gone=self.intake.ask
+            )
+            if repaired:
+                log.warning("%d cache entries were not what the cluster holds; repaired", repaired)
+            await asyncio.sleep(PRUNE_SECONDS)
+
+    async def _watch(self) -> None:
+        namespaces = self._config.watch_namespaces
+        await kopf.operator(
+            registry=registry(self.intake, self._access),
+            settings=settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+        )
+
+    def _not_alive(self) -> list[str]:
+        return [] if self.supervisor.alive() else ["the event loop is stuck"]
+
+    def _not_ready(self) -> list[str]:
+        if self._state == "waiting for the Lease":
+            return []  # a standby is ready: it needs nothing but its turn
+        return [self._state] if self._state else [f"not watched: {what}" for what in self.supervisor.missing()]
+
+
+def _nothing() -> None:
+    """A coroutine outside of any task cannot be cancelled."""
