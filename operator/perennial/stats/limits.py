@@ -4,21 +4,40 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri
+from scipy.special import chdtri, fdtri
 
 Floats = NDArray[np.float64]
 
 
 def noise_limit(
-    effective_rows: NDArray[Any], reference_rows: NDArray[Any], bins: NDArray[Any], *, alpha: float, watched: int
+    effective_rows: NDArray[Any],
+    reference_rows: NDArray[Any],
+    bins: NDArray[Any],
+    *,
+    alpha: float,
+    watched: int,
+    blocks: NDArray[Any] | None = None,
 ) -> Floats:
-    """(1/n_eff + 1/m)·χ²(B − 1; 1 − α/K): PSI that sampling alone exceeds with probability α/K. Shape (columns,).
+    """PSI that sampling alone exceeds with probability α/K, shape (columns,); K columns, Bonferroni.
 
-    Bonferroni over the K watched columns (C. E. Bonferroni, 1936); the distribution of PSI is in
-    `perennial.stats.psi.psi`. Infinite for a column with one bin, which cannot drift in its bins.
+    (1/n_eff + 1/m)·χ²(B − 1; 1 − α/K); the distribution of PSI is in `perennial.stats.psi.psi`. Where n_eff rests on
+    a design effect estimated from `blocks` blocks, χ²(B − 1) becomes (B − 1)·F(B − 1, (B − 1)(blocks − 1)): the
+    second-order correction of D. R. Thomas, J. N. K. Rao, J. Am. Stat. Assoc. 82 (1987), after J. N. K. Rao,
+    A. J. Scott, Ann. Stat. 12 (1984). Without it the rate is exceeded about threefold for 60 minutes of clusters.
+
+    Args:
+        blocks: as above, shape (columns,); infinite where n_eff is not estimated. None: infinite for all.
+
+    Returns:
+        The limits; infinite for a column with one bin, which cannot drift in its bins.
     """
     freedom = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
-    limit: Floats = sampling_scale(effective_rows, reference_rows) * np.asarray(chdtri(freedom, alpha / watched))
+    quantile: Floats = np.asarray(chdtri(freedom, alpha / watched), dtype=np.float64)
+    if blocks is not None:
+        known = np.isfinite(blocks)
+        below = freedom * np.maximum(np.where(known, blocks, 2.0) - 1.0, 1.0)
+        quantile = np.where(known, freedom * fdtri(freedom, below, 1.0 - alpha / watched), quantile)
+    limit: Floats = sampling_scale(effective_rows, reference_rows) * quantile
     limit[np.asarray(bins) <= 1] = np.inf
     return limit
 

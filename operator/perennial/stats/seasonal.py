@@ -1,5 +1,7 @@
 """The seasonal limit: how far the reference's own chunks of a window's length lie from the whole reference."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -105,3 +107,16 @@ def _by_hour(starts: Floats, excess: Floats, hours: int) -> list[float]:
         last = found.get(h, last)
         filled.append(round(last, 6))
     return filled
+
+
+def window_excess(limits: Sequence[SeasonalLimit], start: float, end: float) -> float:
+    """The excess that a window may have by season; −∞ when no stored chunk is as short as the window.
+
+    Uses the longest chunks that are not longer than the window, and the highest of the hours at which one begins.
+    """
+    fitting = [x for x in limits if x.window_seconds <= end - start]
+    if not fitting:
+        return -np.inf
+    limit = max(fitting, key=lambda x: x.window_seconds)
+    begins = np.arange(start, end, max(HOUR, limit.window_seconds))[:168]
+    return max(excess_at(limit, float(t)) for t in begins)

@@ -1,9 +1,14 @@
 """Sums of window files: over pods and boots of a slot, and over slots of a longer window. Exact, order-free."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from perennial.api.fields import parse_time
 from perennial.api.records.profile import BlockSums
 from perennial.api.records.window import ColumnCounts, WindowRecord
+
+SETTLE = timedelta(minutes=3)
+LONGEST = timedelta(days=7)
 
 
 def sum_windows(files: Iterable[WindowRecord]) -> WindowRecord:
@@ -62,3 +67,37 @@ def _sum_column(parts: list[ColumnCounts]) -> ColumnCounts:
 def _add(lists: list[list[int]]) -> list[int]:
     """Element-wise sum of lists of one length."""
     return [sum(column) for column in zip(*lists, strict=True)]
+
+
+def closed_windows(
+    slots: Iterable[WindowRecord], *, now: datetime, window: timedelta, min_samples: int
+) -> list[WindowRecord]:
+    """The windows that can be judged now, oldest first, each the sum of its slots.
+
+    A window closes when it has both its time and its rows, at the latest after 7 d; empty time is skipped; a slot
+    counts 3 min after its end, when its pods have flushed.
+
+    Args:
+        slots: one record a slot (already summed over pods), any order, of one artifact.
+        now: aware.
+    """
+    ready = [s for s in slots if s.rows and parse_time(s.end) + SETTLE <= now]
+    closed: list[WindowRecord] = []
+    waiting: list[WindowRecord] = []
+    for slot in sorted(ready, key=lambda s: s.start):
+        if waiting and parse_time(slot.end) - parse_time(waiting[0].start) > LONGEST:
+            closed.append(sum_slots(waiting))
+            waiting = []
+        waiting.append(slot)
+        length = parse_time(slot.end) - parse_time(waiting[0].start)
+        if length >= window and sum(s.rows for s in waiting) >= min_samples:
+            closed.append(sum_slots(waiting))
+            waiting = []
+    if waiting and now - parse_time(waiting[0].start) > LONGEST:
+        closed.append(sum_slots(waiting))
+    return closed
+
+
+def sum_slots(slots: list[WindowRecord]) -> WindowRecord:
+    """The sum of summed slots: `writers` is that of the slot with the most, not their total."""
+    return sum_windows(slots).model_copy(update={"writers": max(s.writers for s in slots)})
