@@ -19,7 +19,7 @@ from perennial.api.fields import (
     SpecModel,
 )
 from perennial.api.podtemplate import EnvFromSource, EnvVar, Resources
-from perennial.api.rule import Rule, exactly_one, needs
+from perennial.api.rule import PYTHON_ONLY, Rule, exactly_one, needs
 
 Arguments = Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
 
@@ -41,10 +41,14 @@ class SearchRange(SpecModel):
 
     RULES = (
         Rule(
-            "has(self.values) && size(self.values) > 0 ? !has(self.min) && !has(self.max) : "
-            "has(self.min) && has(self.max)",
-            "a parameter is searched in min and max, or among values: give both bounds, or values alone",
-            lambda r: (r.min is None and r.max is None) if r.values else (r.min is not None and r.max is not None),
+            "has(self.min) == has(self.max)",
+            "a parameter is searched between min and max: give both",
+            lambda r: (r.min is None) == (r.max is None),
+        ),
+        Rule(
+            PYTHON_ONLY,  # CEL cannot see a list of anything
+            "a parameter is searched between min and max, or among values: give the bounds or values, not both",
+            lambda r: bool(r.values) == (r.min is None),
         ),
         Rule(
             "!has(self.min) || !has(self.max) || self.min < self.max",
@@ -134,7 +138,7 @@ class Algorithm(SpecModel):
             message="give algorithm.estimator, or algorithm.candidates to compare several: exactly one of them",
         ),
         needs(
-            "parameters[]",
+            "parameters",
             "estimator",
             "parameters belong to algorithm.estimator: move them to the candidates",
         ),

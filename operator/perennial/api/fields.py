@@ -215,13 +215,13 @@ LIST_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
 OPEN: dict[str, Any] = {"x-kubernetes-preserve-unknown-fields": True}
 INT_OR_STRING: dict[str, Any] = {"x-kubernetes-int-or-string": True}
 
-Duration = Annotated[str, AfterValidator(_checked_duration), Field(pattern=DURATION_PATTERN, max_length=32)]
+Duration = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=32), AfterValidator(_checked_duration)]
 """Go-style duration plus days; `parse_duration` reads it."""
 
 AutoOrDuration = Annotated[
     str,
-    AfterValidator(lambda v: v if v == "auto" else _checked_duration(v)),
     Field(pattern=f"^(auto|{_DURATION})$", max_length=32),
+    AfterValidator(lambda v: v if v == "auto" else _checked_duration(v)),
 ]
 
 Quantity = Annotated[
@@ -243,7 +243,7 @@ AutoOrCount = Annotated[
 ]
 
 Time = Annotated[
-    str, BeforeValidator(_time_text), AfterValidator(_checked_time), Field(pattern=TIME_PATTERN, max_length=40)
+    str, BeforeValidator(_time_text), Field(pattern=TIME_PATTERN, max_length=40), AfterValidator(_checked_time)
 ]
 """ISO 8601 date or time; `parse_time` reads it."""
 

@@ -9,13 +9,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+PYTHON_ONLY = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What must hold of one part of a spec.
 
     `message` says what to write instead. `holds` judges the parsed part; None where only the API server can tell,
-    because the rule compares with the object before the change.
+    because the rule compares with the object before the change. `cel` is PYTHON_ONLY where CEL cannot see the field.
     """
 
     cel: str

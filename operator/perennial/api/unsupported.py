@@ -1,0 +1,96 @@
+"""What the API can already say and this release cannot do yet; the change that does it deletes its row.
+
+A row is refused at apply (CEL in the CRD) and by `validate_*` alike: nothing is silently ignored.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from perennial.api.group import Kind
+from perennial.api.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """One thing that is refused. `owner` is the model class whose JSON `rule` looks at."""
+
+    kind: Kind
+    path: str
+    owner: str
+    rule: str
+    message: str
+    holds: Callable[[Any], bool]
+
+    def as_rule(self) -> Rule:
+        """The row as a rule of its owner."""
+        return Rule(self.rule, self.message, self.holds)
+
+
+def _row(kind: Kind, path: str, owner: str, rule: str, instead: str, holds: Callable[[Any], bool]) -> Unsupported:
+    return Unsupported(kind, path, owner, rule, f"not supported yet: {path}; {instead}", holds)
+
+
+def _unset(kind: Kind, path: str, owner: str, instead: str, python: str = "", *, listed: bool = False) -> Unsupported:
+    """A field that must not be given at all."""
+    name = path.rpartition(".")[2]
+    attribute = python or name
+    rule = f"!has(self.{name})" + (f" || size(self.{name}) == 0" if listed else "")
+    return _row(kind, path, owner, rule, instead, lambda part: getattr(part, attribute) in (None, []))
+
+
+UNSUPPORTED: tuple[Unsupported, ...] = (
+    _unset("ModelTraining", "spec.algorithm.search", "Algorithm", "set the parameters in algorithm.parameters"),
+    _unset("ModelTraining", "spec.algorithm.candidates", "Algorithm", "give one algorithm.estimator", listed=True),
+    _row(
+        "ModelTraining",
+        "spec.algorithm.calibration",
+        "Algorithm",
+        "!has(self.calibration) || self.calibration == 'none'",
+        "remove it or write none",
+        lambda a: a.calibration == "none",
+    ),
+    _unset("ModelTraining", "spec.container", "ModelTrainingSpec", "use spec.algorithm"),
+    _unset("ModelTraining", "spec.workload", "ModelTrainingSpec", "use spec.algorithm"),
+    _unset(
+        "ModelTraining", "spec.evaluation.gates.slice", "Gate", "gate on all rows; evaluation.slices still shows them"
+    ),
+    _row(
+        "ModelTraining",
+        "spec.approval",
+        "ModelTrainingSpec",
+        "!has(self.approval) || self.approval == 'Automatic'",
+        "remove it or write Automatic",
+        lambda s: s.approval == "Automatic",
+    ),
+    _row(
+        "ModelDeployment",
+        "spec.rollout.strategy",
+        "Rollout",
+        "!has(self.strategy) || !(self.strategy in ['Shadow', 'BlueGreen'])",
+        "use Canary or Replace",
+        lambda r: r.strategy in ("Canary", "Replace"),
+    ),
+    _unset("ModelDeployment", "spec.rollout.analysis.prometheus", "Analysis", "use metric"),
+    _unset("ModelDeployment", "spec.monitoring.labels", "Monitoring", "remove it"),
+    _row(
+        "ModelDeployment",
+        "spec.monitoring.payloads.sampleRate",
+        "Payloads",
+        "!has(self.sampleRate) || self.sampleRate == 0.0",
+        "remove it or write 0",
+        lambda p: p.sample_rate == 0,
+    ),
+    _unset("ModelDeployment", "spec.route", "ModelDeploymentSpec", "make the HTTPRoute to the Service yourself"),
+    _unset("RetrainPolicy", "spec.triggers.performance", "Triggers", "use drift, newData or schedule"),
+    _unset("RetrainPolicy", "spec.brakes.budget", "Brakes", "use cooldown and maxPerDay"),
+)
+
+
+def extra_rules(kind: Kind) -> dict[str, list[Rule]]:
+    """The rows of one kind by the class they belong to, for the CRD."""
+    out: dict[str, list[Rule]] = {}
+    for row in UNSUPPORTED:
+        if row.kind == kind:
+            out.setdefault(row.owner, []).append(row.as_rule())
+    return out
