@@ -1,6 +1,6 @@
 """What GET /perennial/arms of a server pod answers: cumulative counters of both arms of a rollout.
 
-The operator subtracts two readings with the same boot id; after another boot id, counting starts at zero.
+The operator subtracts two readings with the same boot id and rollout; with another of either, counting began at zero.
 """
 
 from perennial.api.records.record import Record
@@ -66,14 +66,14 @@ class ShadowCounts(Record):
 
 
 class ArmsReport(Record):
-    """The whole of one pod's counters since its start (candidate: since the rollout was first seen)."""
+    """The whole of one pod's counters since it saw this rollout's plan."""
 
     pod: str
     boot_id: str
     rollout: str = ""
     role: str = "Stable"
-    weight: float = 0.0  # as in force in every worker of this pod
-    mirror: float = 0.0
+    weight: float | None = None  # as in force in every worker of this pod; None: the workers do not agree yet
+    mirror: float | None = None
     plan_seen_at: str = ""
     plan_errors: int = 0
     own: ArmCounts  # what this pod answered itself

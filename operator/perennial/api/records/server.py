@@ -41,7 +41,7 @@ class ServerSettings(Record):
     max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)  # body of one request; more: 413
     timeout_seconds: float = Field(default=30.0, gt=0)  # from the first byte to the answer; later: 504
     queue_size: int = Field(default=1024, ge=1)  # requests waiting for a prediction in one worker; more: 503
-    drain_seconds: float = Field(default=20.0, ge=0)  # after SIGTERM, for kept connections to see `Connection: close`
+    drain_seconds: float = Field(default=5.0, ge=0)  # after SIGTERM, for kept connections to see `Connection: close`
 
 
 class FeatureMonitoring(Record):
@@ -84,7 +84,8 @@ class ServerConfig(Record):
     model_prefix: str = ""  # <namespace>/<model>; the keys of `files` are relative to <registry>/<model_prefix>/
     run_digest: str = ""
     artifact_digest: str  # sha256:<64 hex>; another digest is never served
-    files: dict[str, StoredFile]  # of the run: model.skops | model.onnx …, signature.json, profile.json
+    formats: list[str] = ["skops"]  # of the artifact, as run.json says
+    files: dict[str, StoredFile]  # of the run, by name: the model's, signature.json, profile.json (others are not read)
     settings: ServerSettings = ServerSettings()
     monitoring: ServerMonitoring = ServerMonitoring()
 
