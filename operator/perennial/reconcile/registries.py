@@ -43,7 +43,12 @@ def _opened(uri: str) -> tuple[ObjectStore, Trust]:
 
 def registry(ctx: Context, namespace: str, model: str) -> Registry:
     """The registry of one model. Its methods block: call them with `in_store`."""
-    return Registry(_opened(ctx.config.registry)[0], namespace, model)
+    return Registry(store_of(ctx), namespace, model)
+
+
+def store_of(ctx: Context) -> ObjectStore:
+    """The store that holds the registry; its methods block."""
+    return _opened(ctx.config.registry)[0]
 
 
 async def in_store[T](ctx: Context, work: Callable[[], T]) -> T:

@@ -82,6 +82,10 @@ class ModelKeys:
         """runKey → run digest."""
         return f"{self.runs}keys/{bare(run_key)}.json"
 
+    def log(self, job: str, pod: str) -> str:
+        """The log of a pod that failed, saved before the pod vanishes."""
+        return f"{self.prefix}logs/{job}/{pod}.txt"
+
     def request(self, run_digest: str) -> str:
         """The frozen input of a run."""
         return f"{self.run_folder(run_digest)}request.json"

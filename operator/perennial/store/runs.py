@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from perennial.api.identities import bare
+from perennial.api.identities import bare, sha256_digest
 from perennial.api.records.run import RunPointer, RunRecord, StoredFile
 from perennial.store import files
-from perennial.store.errors import NotFound, PreconditionFailed
+from perennial.store.errors import Corrupt, NotFound, PreconditionFailed
 from perennial.store.layout import ModelKeys
 from perennial.store.objects import JSON, ObjectStore
 
@@ -82,6 +82,14 @@ class Runs:
     def download(self, file: StoredFile, path: Path) -> None:
         """Read a file that a run.json names; its SHA-256 is verified. Raises NotFound, Corrupt."""
         self._store.download(self._keys.absolute(file.key), path, sha256=file.sha256)
+
+    def content(self, file: StoredFile) -> bytes:
+        """A small file that a run.json names; its SHA-256 is verified. Raises NotFound, Corrupt."""
+        key = self._keys.absolute(file.key)
+        body = self._store.get(key).body
+        if sha256_digest(body) != file.sha256:
+            raise Corrupt(f"{self._store.uri}/{key} has SHA-256 {sha256_digest(body)}, run.json says {file.sha256}")
+        return body
 
     def _uri(self, run_digest: str) -> str:
         return f"{self._store.uri}/{self._keys.run(run_digest)}"

@@ -1,11 +1,11 @@
 """The rules of a rollout, from spec.rollout with its defaults."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from perennial.api.fields import parse_duration
+from perennial.api.rollout import Analysis, Rollout
 
 PROPAGATION = timedelta(seconds=3)
 """How long a new weight needs to reach every stable pod (measured below 1 s; the promise is 2 s)."""
@@ -26,20 +26,13 @@ class StepRule:
     min_duration: timedelta = timedelta(0)
 
 
-DEFAULT_STEPS = (
-    StepRule(5, 200, timedelta(minutes=2)),
-    StepRule(25, 200, timedelta(minutes=2)),
-    StepRule(50, 200, timedelta(minutes=2)),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """spec.rollout as durations and numbers."""
+    """spec.rollout with durations as such."""
 
     strategy: Literal["Canary", "Shadow", "BlueGreen", "Replace"] = "Canary"
-    steps: tuple[StepRule, ...] = DEFAULT_STEPS
-    analysis: tuple[Mapping[str, Any], ...] = ()
+    steps: tuple[StepRule, ...] = ()
+    analysis: tuple[Analysis, ...] = ()
     wait_for: timedelta = timedelta(minutes=30)
     required: bool = False
     bake: timedelta = timedelta(minutes=10)
@@ -49,24 +42,17 @@ class Rules:
     paused: bool = False
 
     @classmethod
-    def of(cls, rollout: Mapping[str, Any]) -> Self:
-        """Rules from spec.rollout as JSON. Absent fields take the defaults above."""
-        evidence, keep = rollout.get("evidence") or {}, rollout.get("keepPrevious") or {}
-        steps = rollout.get("steps")
+    def of(cls, rollout: Rollout) -> Self:
+        """The rules of a spec; the defaults are the API's."""
         return cls(
-            strategy=rollout.get("strategy") or "Canary",
-            steps=tuple(_step(s) for s in steps) if steps else DEFAULT_STEPS,
-            analysis=tuple(rollout.get("analysis") or ()),
-            wait_for=parse_duration(evidence.get("waitFor") or "30m"),
-            required=evidence.get("mode") == "Required",
-            bake=parse_duration(rollout.get("bake") or "10m"),
-            keep_replicas=keep.get("replicas", 1),
-            keep_for=parse_duration(keep.get("for") or "24h"),
-            manual=rollout.get("approval") == "Manual",
-            paused=bool(rollout.get("paused")),
+            strategy=rollout.strategy,
+            steps=tuple(StepRule(s.weight, s.min_requests, parse_duration(s.min_duration)) for s in rollout.steps),
+            analysis=tuple(rollout.analysis),
+            wait_for=parse_duration(rollout.evidence.wait_for),
+            required=rollout.evidence.mode == "Required",
+            bake=parse_duration(rollout.bake),
+            keep_replicas=rollout.keep_previous.replicas,
+            keep_for=parse_duration(rollout.keep_previous.duration),
+            manual=rollout.approval == "Manual",
+            paused=rollout.paused,
         )
-
-
-def _step(step: Mapping[str, Any]) -> StepRule:
-    duration = parse_duration(step.get("minDuration") or "0s")
-    return StepRule(step["weight"], step.get("minRequests") or 0, duration)

@@ -1,0 +1,98 @@
+"""One look at a ModelDeployment: observe, decide, write the status, then bring the cluster to it.
+
+The status is written before the cluster is changed, for the manifests follow from it alone: a crash in between is
+mended by the next look.
+"""
+
+from dataclasses import replace
+
+import pydantic
+
+from perennial.api.records.run import RunRecord
+from perennial.policy.rollout import Facts, Move, RolloutState, Rules, Wanted, advance
+from perennial.policy.rollout.shape import Running, shape
+from perennial.reconcile.context import Context, Key
+from perennial.reconcile.deployment import report
+from perennial.reconcile.deployment.champion import settle_champion
+from perennial.reconcile.deployment.cluster import bring_about
+from perennial.reconcile.deployment.evidence import Evidence, gather
+from perennial.reconcile.deployment.manifests import Frame, manifests
+from perennial.reconcile.deployment.observed import Observed, observe
+from perennial.reconcile.deployment.people import said
+from perennial.reconcile.deployment.restored import restored_stable
+from perennial.reconcile.deployment.wanted import run_of, wanted
+from perennial.store.errors import StorageError
+
+
+async def reconcile(key: Key, ctx: Context) -> float | None:
+    """Look at one ModelDeployment.
+
+    Returns:
+        Seconds until the next look, None when only events matter.
+    """
+    body = ctx.cache.get(key.kind, key.namespace, key.name)
+    if body is None or "deletionTimestamp" in body["metadata"]:
+        return None
+    try:
+        seen = observe(body, ctx.cache)
+    except pydantic.ValidationError as error:
+        await report.invalid(body, error, ctx)
+        return None
+    if seen.state.stable is None:
+        seen = replace(seen, state=replace(seen.state, stable=restored_stable(seen)))
+    rules = Rules.of(seen.deployment.spec.rollout)
+    want = await wanted(seen.deployment, seen.state, ctx)
+    evidence = await gather(seen, rules, ctx)
+    move, running = await _decide(seen, want, evidence, rules, ctx)
+    await report.write(seen, move, running, rules, evidence, ctx)
+    runs = await _runs(seen, move.state, ctx)
+    await bring_about(seen, manifests(Frame(seen, ctx, runs), move.state, running), running, ctx)
+    await settle_champion(seen, move.state, ctx)
+    return move.check_after.total_seconds() if move.check_after is not None else None
+
+
+async def _decide(
+    seen: Observed, want: Wanted, evidence: Evidence, rules: Rules, ctx: Context
+) -> tuple[Move, tuple[Running, ...]]:
+    now = ctx.clock.now()
+    word = said(seen)
+    state = word.lifted(seen.state)
+    size = seen.deployment.spec.replicas
+    facts = Facts(
+        wanted=want,
+        size=size,
+        health=seen.health(_keys(state)),
+        verdict=evidence.verdict,
+        signature=evidence.signature,
+        signature_accepted=word.signature_accepted,
+        promote=word.promote,
+        rollback=word.rollback,
+    )
+    move = advance(state, facts, rules, now)
+    return move, shape(move.state, rules, size)
+
+
+def _keys(state: RolloutState) -> list[str]:
+    revisions = [state.stable]
+    revisions.append(state.candidate.revision if state.candidate else None)
+    revisions.append(state.previous.revision if state.previous else None)
+    return [r.key for r in revisions if r is not None]
+
+
+async def _runs(seen: Observed, state: RolloutState, ctx: Context) -> dict[str, RunRecord]:
+    """Run records of the revisions that have no Deployment yet; only those need one."""
+    model = seen.deployment.spec.model.name
+    runs: dict[str, RunRecord] = {}
+    candidate = state.candidate.revision if state.candidate else None
+    for revision in (state.stable, candidate, state.previous.revision if state.previous else None):
+        if revision is None or model is None or not revision.run:
+            continue
+        if seen.deployment_of(revision.key[:8]) is not None:
+            continue
+        try:
+            run = await run_of(ctx, seen.namespace, model, revision.run)
+        except StorageError:
+            continue
+        if run is not None:
+            runs[revision.run] = run
+    return runs

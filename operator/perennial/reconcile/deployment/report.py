@@ -1,0 +1,111 @@
+"""The status of a ModelDeployment: where the rollout stands, and whether the model answers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import pydantic
+
+from perennial.api.conditions import Condition, with_condition
+from perennial.api.deployment_status import ModelDeploymentStatus
+from perennial.desired import names
+from perennial.desired.serving_revision import revision_selector
+from perennial.policy.rollout import Move, Rules
+from perennial.policy.rollout.shape import Running
+from perennial.reconcile.context import Context
+from perennial.reconcile.deployment.evidence import Evidence
+from perennial.reconcile.deployment.observed import Observed
+from perennial.reconcile.deployment.people import said
+from perennial.reconcile.deployment.recorded import state_parts
+from perennial.reconcile.status import EventIntent, write_status
+
+BAD = frozenset({"RolledBack", "Inconclusive"})
+MOVING = frozenset(
+    {"CandidateStarting", "CandidateReady", "Stepping", "StepsPassed", "Promoting", "Switching", "StableUnavailable"}
+)
+
+
+async def write(
+    seen: Observed, move: Move, running: tuple[Running, ...], rules: Rules, evidence: Evidence, ctx: Context
+) -> None:
+    """One status write for one look, with an event if the rollout moved."""
+    status = status_of(seen, move, rules, evidence, ctx.clock.now())
+    kind: Literal["Normal", "Warning"] = "Warning" if move.event in BAD else "Normal"
+    told = _addressed(move.message, seen)
+    events = [EventIntent(kind, move.event, "Roll", told)] if move.event else []
+    await write_status(ctx, seen.body, status.to_json_dict(), events)
+
+
+def status_of(seen: Observed, move: Move, rules: Rules, evidence: Evidence, now: datetime) -> ModelDeploymentStatus:
+    """The new status. Pure."""
+    old, metadata = seen.deployment.status, seen.deployment.metadata
+    stable = move.state.stable
+    health = seen.health([stable.key]).get(stable.key) if stable else None
+    parts = state_parts(move.state, rules, list(evidence.analysis), _addressed(move.message, seen))
+    acted = {**old.acted, **dict(said(seen).acted)}
+    status = old.replace(
+        **parts,
+        conditions=_conditions(seen, move, now),
+        url=f"http://{names.service(metadata.name)}.{metadata.namespace}.svc" if stable else None,
+        replicas=health.replicas if health else 0,
+        selector=_selector(seen, stable.key) if stable else None,
+        acted=acted,
+    )
+    if status.stable is not None and health is not None:
+        status = status.replace(stable=status.stable.replace(replicas=health.replicas))
+    return status
+
+
+def _selector(seen: Observed, key: str) -> str:
+    """The label selector of the stable revision's pods, for the HorizontalPodAutoscaler."""
+    return ",".join(f"{k}={v}" for k, v in sorted(revision_selector(seen.body, key[:8]).items()))
+
+
+def _conditions(seen: Observed, move: Move, now: datetime) -> list[Condition]:
+    stable, size = move.state.stable, seen.deployment.spec.replicas
+    health = seen.health([stable.key])[stable.key] if stable else None
+    available = health is not None and health.ready >= 1
+    full = health is not None and health.ready >= min(1, size)
+    told = _addressed(move.message, seen)
+    moving = move.reason in MOVING
+    if available or stable is None:
+        reason, message = move.reason, told
+    else:
+        reason, message = "NoReadyPod", (health.problem if health else "") or "no pod of the stable revision is ready"
+    waits = stable is None and move.state.candidate is None
+    loaded = available or _candidate_ready(seen, move)
+    rows: list[tuple[str, bool, str, str]] = [
+        ("Ready", available and full, reason, message),
+        ("Available", available, "Available" if available else reason, "" if available else message),
+        ("Progressing", moving, move.reason, told),
+        ("ModelLoaded", loaded, "Loaded" if loaded else reason, "" if loaded else message),
+        ("Reconciling", (moving and stable is None) or (stable is not None and not available), reason, message),
+        ("Stalled", waits and move.reason in ("VersionNotFound", "NotSupported"), move.reason, told),
+    ]
+    conditions = seen.deployment.status.conditions
+    generation = seen.deployment.metadata.generation
+    for type_, on, why, message in rows:
+        conditions = with_condition(conditions, type_, on, why, message, generation=generation, now=now)
+    return conditions
+
+
+def _candidate_ready(seen: Observed, move: Move) -> bool:
+    candidate = move.state.candidate
+    return candidate is not None and seen.health([candidate.revision.key])[candidate.revision.key].ready > 0
+
+
+def _addressed(message: str, seen: Observed) -> str:
+    """Messages of the pure rules name no object; commands in them are completed here."""
+    metadata = seen.deployment.metadata
+    return message.replace("mdp NAME", f"mdp {metadata.name} -n {metadata.namespace}")
+
+
+async def invalid(body: Mapping[str, Any], error: pydantic.ValidationError, ctx: Context) -> None:
+    """A spec that an older CRD let in and the models refuse: say so, keep what the status held."""
+    told = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()[:5])
+    old = dict(body.get("status") or {})
+    conditions = [Condition.model_validate(c) for c in old.get("conditions") or ()]
+    generation, now = body["metadata"].get("generation", 0), ctx.clock.now()
+    conditions = with_condition(conditions, "Stalled", True, "InvalidSpec", told, generation=generation, now=now)
+    old["conditions"] = [c.to_json_dict() for c in conditions]
+    await write_status(ctx, body, old, [EventIntent("Warning", "InvalidSpec", "Refuse", told)])

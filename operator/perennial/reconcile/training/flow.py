@@ -1,0 +1,158 @@
+"""One look at a ModelTraining: observe, decide, act, one status write. The phases read as a list of sentences."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+import pydantic
+
+from perennial.api.records.run import RunRecord
+from perennial.kube.resources import Ref
+from perennial.policy.training.failure import classify
+from perennial.policy.training.step import Step, TrainingFacts, next_step
+from perennial.reconcile.context import Context, Key
+from perennial.reconcile.registries import distrust, in_store, registry
+from perennial.reconcile.training import conclusion, jobs, people, report
+from perennial.reconcile.training.observed import Observed, observe
+from perennial.reconcile.training.report import Told
+
+HANDLED_BY_EVENTS = None
+STORE_RETRY = 30.0
+FOLLOW_EVERY = 15.0
+ACCESS_RETRY = 30.0
+
+type Action = Callable[[Observed, Context], Awaitable[float | None]]
+
+
+async def reconcile(key: Key, ctx: Context) -> float | None:
+    """Look at one ModelTraining.
+
+    Returns:
+        Seconds until the next look, None when only events matter.
+    """
+    body = ctx.cache.get(key.kind, key.namespace, key.name)
+    if body is None or "deletionTimestamp" in body["metadata"]:
+        return HANDLED_BY_EVENTS
+    try:
+        seen = observe(body, ctx.cache)
+    except pydantic.ValidationError as error:
+        await report.invalid(body, error, ctx)
+        return HANDLED_BY_EVENTS
+    facts, run = await _facts(seen, ctx)
+    step = next_step(facts)
+    if step is Step.CONCLUDE and run is not None:
+        return await conclusion.conclude_run(seen, run, ctx)
+    return await ACTIONS[step](seen, ctx)
+
+
+async def _facts(seen: Observed, ctx: Context) -> tuple[TrainingFacts, RunRecord | None]:
+    spec = seen.training.spec
+    facts = TrainingFacts(
+        managed_elsewhere=seen.managed_elsewhere,
+        refused=bool(seen.problems),
+        concluded=seen.concluded,
+        job=seen.job,
+        job_seen=seen.job_seen,
+        stale=seen.stale,
+        reuse=spec.reuse,
+        suspended=spec.suspend,
+    )
+    if next_step(replace(facts, storage_problem=True)) is not Step.WAIT_FOR_STORE:
+        return facts, None
+    if await distrust(ctx):
+        return replace(facts, storage_problem=True), None
+    run = None
+    if next_step(facts) is Step.LOOK_UP:
+        run = await in_store(ctx, lambda: registry(ctx, seen.namespace, seen.training.model).runs.find(seen.run_key))
+        facts = replace(facts, run_known=run is not None)
+    if next_step(facts) is Step.CREATE:
+        facts = replace(facts, access=await jobs.has_access(seen, ctx))
+    return facts, run
+
+
+async def _hands_off(seen: Observed, ctx: Context) -> float | None:
+    return HANDLED_BY_EVENTS
+
+
+async def _rest(seen: Observed, ctx: Context) -> float | None:
+    """Nothing is owed but what people say about a pending version."""
+    await people.hear(seen, ctx)
+    return HANDLED_BY_EVENTS
+
+
+async def _refuse(seen: Observed, ctx: Context) -> float | None:
+    told = "; ".join(f"{p.field}: {p.message}" for p in seen.problems)
+    await report.write(seen, Told.refused("InvalidSpec", told), ctx)
+    return HANDLED_BY_EVENTS
+
+
+async def _wait_for_store(seen: Observed, ctx: Context) -> float | None:
+    reason, message = await distrust(ctx) or ("StorageUnavailable", "storage did not answer")
+    await report.write(seen, Told.waiting(reason, message), ctx)
+    return STORE_RETRY
+
+
+async def _end_stale(seen: Observed, ctx: Context) -> float | None:
+    for job in seen.stale:
+        if not job.deleting:
+            await ctx.kube.delete(Ref("Job", seen.namespace, job.name), job.uid, propagation="Foreground")
+    names = ", ".join(job.name for job in seen.stale)
+    await report.write(seen, Told.waiting("EndingEarlierRun", f"Job {names} of the former spec ends first"), ctx)
+    return FOLLOW_EVERY
+
+
+async def _suspended(seen: Observed, ctx: Context) -> float | None:
+    message = "spec.suspend is true; no Job is made until it is false"
+    await report.write(seen, Told.waiting("Suspended", message, reconciling=False), ctx)
+    return HANDLED_BY_EVENTS
+
+
+async def _no_access(seen: Observed, ctx: Context) -> float | None:
+    message = (
+        f"namespace {seen.namespace} has no ServiceAccount {jobs.SERVICE_ACCOUNT}; add the namespace to the chart's "
+        f"storage.tenants, or run: perennial storage grant -n {seen.namespace}"
+    )
+    await report.write(seen, Told.waiting("StorageAccessMissing", message), ctx)
+    return ACCESS_RETRY
+
+
+async def _create(seen: Observed, ctx: Context) -> float | None:
+    await report.write(seen, Told.waiting("Starting", f"Job {seen.job_name} is created"), ctx)
+    await jobs.create(seen, ctx)
+    return FOLLOW_EVERY
+
+
+async def _follow(seen: Observed, ctx: Context) -> float | None:
+    await report.write(seen, await jobs.told(seen, ctx), ctx)
+    return FOLLOW_EVERY
+
+
+async def _fail(seen: Observed, ctx: Context) -> float | None:
+    assert seen.job is not None  # noqa: S101  the decision says so
+    failure = classify(seen.job)
+    logs = await jobs.save_logs(seen, failure, ctx)
+    await report.write(seen, Told.failed(failure, logs), ctx)
+    return HANDLED_BY_EVENTS
+
+
+async def _vanished(seen: Observed, ctx: Context) -> float | None:
+    message = (
+        f"Job {seen.job_name} is gone and left no run; to try again: kubectl annotate mtr "
+        f"{seen.training.metadata.name} perennial.dev/retry=$(date +%s) --overwrite"
+    )
+    await report.write(seen, Told.refused("JobVanished", message), ctx)
+    return HANDLED_BY_EVENTS
+
+
+ACTIONS: Mapping[Step, Action] = {
+    Step.HANDS_OFF: _hands_off,
+    Step.REFUSE: _refuse,
+    Step.REST: _rest,
+    Step.WAIT_FOR_STORE: _wait_for_store,
+    Step.END_STALE: _end_stale,
+    Step.SUSPENDED: _suspended,
+    Step.NO_ACCESS: _no_access,
+    Step.CREATE: _create,
+    Step.FOLLOW: _follow,
+    Step.FAIL: _fail,
+    Step.VANISHED: _vanished,
+}
