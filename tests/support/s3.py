@@ -25,7 +25,7 @@ class S3:
         return self.server.endpoint
 
     def env(self, role: str = "admin") -> dict[str, str]:
-        """AWS_* variables of a role: admin (everything), reader (reads and lists all), stranger (nothing)."""
+        """AWS_* variables of a role: admin (everything), reader (reads and lists all), lister, stranger (nothing)."""
         return self.server.env(role)
 
     def client(self, role: str = "admin") -> Any:
@@ -62,6 +62,7 @@ def s3_client(env: dict[str, str]) -> Any:
 ROLES: Sequence[Identity] = (
     Identity("admin", EVERYTHING),
     Identity("reader", ("Read", "List")),
+    Identity("lister", ("List",)),
     Identity("stranger", ()),
 )
 

@@ -45,7 +45,7 @@ class AccessDenied(StorageError):
 
 
 class BucketMissing(StorageError):
-    """The bucket (or folder) does not exist."""
+    """The bucket does not exist."""
 
 
 class InvalidLocation(StorageError):

@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 
 from perennial.api.identities import bare
 from perennial.store.checksums import sha256_of_file, verify_file
-from perennial.store.errors import AccessDenied, BucketMissing, NotFound, PreconditionFailed, StorageError
+from perennial.store.errors import AccessDenied, NotFound, PreconditionFailed, StorageError
 from perennial.store.objects import BINARY, ObjectInfo, StoredObject, Uploaded, checked_key
 
 OURS = ".perennial"
@@ -23,7 +23,10 @@ OURS = ".perennial"
 
 
 class FileStore:
-    """Objects as files under one folder, which appears with the first write. ETags are content hashes."""
+    """Objects as files under one folder, which appears with the first write (empty until then).
+
+    ETags are content hashes.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -126,8 +129,6 @@ class FileStore:
 
     def _rests(self, prefix: str) -> tuple[str, ...]:
         """What follows the prefix in every key under it, in order."""
-        if not self.root.is_dir():
-            raise BucketMissing(f"the folder {self.root} does not exist: make it or correct the URI")
         above = prefix.rpartition("/")[0]
         found: set[str] = set()
         for folder, below, files in os.walk(self.root / above):

@@ -4,7 +4,7 @@ How the client is set up is in `s3_client`, how failures are told in `s3_errors`
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from botocore.exceptions import ClientError
 
 from perennial.store.checksums import base64_sha256, sha256_of_file, verify_file
-from perennial.store.errors import Corrupt, NotFound, PreconditionFailed
+from perennial.store.errors import AccessDenied, Corrupt, NotFound, PreconditionFailed
 from perennial.store.objects import BINARY, ObjectInfo, StoredObject, Uploaded, checked_key
 from perennial.store.s3_errors import Request, translated
 
@@ -38,7 +38,7 @@ class S3Store:
 
     def get(self, key: str, *, etag: str = "") -> StoredObject:
         """See `ObjectStore.get`."""
-        with self._asked("read", key):
+        with self._asked_for("read", key):
             answer = self._client.get_object(**self._address(key), **_unchanged(etag), ChecksumMode="ENABLED")
             return StoredObject(answer["Body"].read(), _bare(answer["ETag"]))
 
@@ -47,7 +47,7 @@ class S3Store:
         if length <= 0:
             return b""
         asked = {**self._address(key), **_unchanged(etag), "Range": f"bytes={start}-{start + length - 1}"}
-        with self._asked("read", key):
+        with self._asked_for("read", key):
             try:
                 answer = self._client.get_object(**asked)
             except ClientError as refused:
@@ -131,7 +131,7 @@ class S3Store:
         """See `ObjectStore.download`. All ranges are of one state of the object."""
         part = path.with_name(path.name + ".part")
         try:
-            with self._asked("read", key), create_transfer_manager(self._client, TRANSFER) as manager:
+            with self._asked_for("read", key), create_transfer_manager(self._client, TRANSFER) as manager:
                 manager.download(self.bucket, self.prefix + checked_key(key), str(part)).result()
             if etag and (now := _bare(self._head(key)["ETag"])) != etag:
                 raise PreconditionFailed(f"{self._uri(key)} has etag {now}, expected {etag}: it was replaced")
@@ -157,7 +157,7 @@ class S3Store:
             return tuple(b["Name"] for b in self._client.list_buckets().get("Buckets", ()))
 
     def _head(self, key: str) -> dict[str, Any]:
-        with self._asked("look at", key):
+        with self._asked_for("look at", key):
             answer: dict[str, Any] = self._client.head_object(**self._address(key), ChecksumMode="ENABLED")
             return answer
 
@@ -170,6 +170,27 @@ class S3Store:
             if page is None:
                 return
             yield page
+
+    @contextmanager
+    def _asked_for(self, action: str, key: str) -> Iterator[None]:
+        """Of a key that may be missing. AWS tells a key that may list only some prefixes 403 where nothing is."""
+        try:
+            with self._asked(action, key):
+                yield
+        except AccessDenied as denied:
+            if not self._is_absent(key):
+                raise
+            raise NotFound(f"cannot {action} {self._uri(key)}: a listing does not show it") from denied
+
+    def _is_absent(self, key: str) -> bool:
+        """Whether a listing is allowed and does not show the key. A key sorts first among those that begin with it."""
+        name = self.prefix + key
+        try:
+            with self._asked("list", key):
+                answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=name, MaxKeys=1)
+        except AccessDenied:
+            return False
+        return all(found["Key"] != name for found in answer.get("Contents", ()))
 
     def _address(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": self.prefix + checked_key(key)}
