@@ -1,0 +1,177 @@
+"""Open Inference Protocol datatypes: JSON elements and raw bytes to values, and values back to both.
+
+Text is BYTES: strings in JSON, length-prefixed UTF-8 in binary form.
+"""
+
+import math
+import struct
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from perennial.runtime.serving.errors import Invalid
+from perennial.runtime.serving.inputs import Tensor, Values
+
+_NUMPY = {
+    "BOOL": np.dtype("?"),
+    "UINT8": np.dtype("<u1"),
+    "UINT16": np.dtype("<u2"),
+    "UINT32": np.dtype("<u4"),
+    "UINT64": np.dtype("<u8"),
+    "INT8": np.dtype("<i1"),
+    "INT16": np.dtype("<i2"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "FP16": np.dtype("<f2"),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
+}
+DATATYPES = (*_NUMPY, "BYTES")
+
+_ELEMENT: dict[str, Any] = {"BOOL": bool | None, "BYTES": str | None}
+_FLAT: dict[str, msgspec.json.Decoder[Any]] = {}
+_NESTED: dict[str, msgspec.json.Decoder[Any]] = {}
+for _name in DATATYPES:
+    _element = _ELEMENT.get(_name, float | None if _name.startswith("FP") else int | None)
+    _FLAT[_name] = msgspec.json.Decoder(list[_element])  # type: ignore[valid-type]
+    _NESTED[_name] = msgspec.json.Decoder(list[list[_element]])  # type: ignore[valid-type]
+
+
+def checked_datatype(name: str, datatype: str) -> str:
+    """The datatype, if it is one.
+
+    Raises:
+        Invalid: it is none.
+    """
+    if datatype not in _FLAT:
+        raise Invalid(f"input '{name}' has datatype '{datatype}'; expected one of {', '.join(DATATYPES)}")
+    return datatype
+
+
+def checked_shape(name: str, shape: list[int]) -> tuple[int, ...]:
+    """The shape, if every dimension is a size.
+
+    Raises:
+        Invalid: a negative dimension, none, or more than two.
+    """
+    if not 1 <= len(shape) <= 2 or any(d < 0 for d in shape):
+        raise Invalid(f"input '{name}' has shape {shape[:8]}; expected [rows], [rows, 1] or [rows, columns]")
+    return tuple(shape)
+
+
+def from_json(name: str, datatype: str, shape: list[int], data: bytes | memoryview) -> Tensor:
+    """A tensor from its JSON `data`, flat or nested by rows.
+
+    Raises:
+        Invalid: an element of another type, or another number of elements than the shape says.
+    """
+    checked_datatype(name, datatype)
+    size = checked_shape(name, shape)
+    nested = len(size) == 2 and bytes(data[:64]).replace(b" ", b"").replace(b"\n", b"").startswith(b"[[")
+    try:
+        values = (_NESTED if nested else _FLAT)[datatype].decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Invalid(f"input '{name}' with datatype {datatype}: {_place(str(error))}") from None
+    if nested:
+        values = _flattened(name, values, size)
+    if len(values) != math.prod(size):
+        raise Invalid(f"input '{name}' has {len(values)} elements; its shape {list(size)} needs {math.prod(size)}")
+    return Tensor(name, size, _narrowed(name, datatype, values))
+
+
+def _flattened(name: str, rows: list[list[Any]], shape: tuple[int, ...]) -> list[Any]:
+    if len(rows) != shape[0]:
+        raise Invalid(f"input '{name}' has {len(rows)} rows of data; its shape {list(shape)} needs {shape[0]}")
+    for number, row in enumerate(rows):
+        if len(row) != shape[1]:
+            raise Invalid(f"input '{name}' row {number} has {len(row)} elements; its shape needs {shape[1]}")
+    return [item for row in rows for item in row]
+
+
+def _narrowed(name: str, datatype: str, values: list[Any]) -> Values:
+    """Numbers as an array of float64 (null is NaN); integers are checked against their type's range first."""
+    if datatype in ("BOOL", "BYTES"):
+        return values
+    if datatype.startswith("FP"):
+        return np.array(values, dtype=np.float64)
+    limits = np.iinfo(_NUMPY[datatype].name)
+    for value in values:
+        if value is not None and not limits.min <= value <= limits.max:
+            raise Invalid(f"input '{name}' holds {str(value)[:32]}, which is outside {datatype}")
+    return values
+
+
+def from_bytes(name: str, datatype: str, shape: list[int], data: bytes | memoryview) -> Tensor:
+    """A tensor from its raw little-endian bytes.
+
+    Raises:
+        Invalid: the bytes are not as many as the shape says, or text is not UTF-8.
+    """
+    checked_datatype(name, datatype)
+    size = checked_shape(name, shape)
+    count = math.prod(size)
+    if datatype == "BYTES":
+        return Tensor(name, size, _texts(name, data, count))
+    kind = _NUMPY[datatype]
+    if len(data) != count * kind.itemsize:
+        raise Invalid(
+            f"input '{name}' has {len(data)} bytes; its shape {list(size)} of {datatype} needs {count * kind.itemsize}"
+        )
+    return Tensor(name, size, np.frombuffer(data, dtype=kind))
+
+
+def _texts(name: str, data: bytes | memoryview, count: int) -> list[Any]:
+    texts: list[Any] = []
+    position, end = 0, len(data)
+    while position < end and len(texts) < count:
+        if position + 4 > end:
+            break
+        (length,) = struct.unpack_from("<I", data, position)
+        position += 4
+        if position + length > end:
+            raise Invalid(f"input '{name}' element {len(texts)} says {length} bytes, {end - position} are left")
+        texts.append(text(name, bytes(data[position : position + length])))
+        position += length
+    if position != end or len(texts) != count:
+        raise Invalid(
+            f"input '{name}' has {len(texts)} length-prefixed elements in {end} bytes; its shape needs {count}"
+        )
+    return texts
+
+
+def text(name: str, raw: bytes) -> str:
+    """A BYTES element as text.
+
+    Raises:
+        Invalid: not UTF-8.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise Invalid(f"input '{name}' holds bytes that are not UTF-8 text") from None
+
+
+def to_bytes(values: np.ndarray[Any, Any], datatype: str) -> bytes:
+    """Output values as raw little-endian bytes."""
+    if datatype == "BYTES":
+        encoded = [str(v).encode() for v in values.ravel().tolist()]
+        return b"".join(struct.pack("<I", len(e)) + e for e in encoded)
+    return np.ascontiguousarray(values, dtype=_NUMPY[datatype]).tobytes()
+
+
+def datatype_of(values: np.ndarray[Any, Any]) -> str:
+    """The datatype that an output array is answered in."""
+    kind = values.dtype.kind
+    if kind == "b":
+        return "BOOL"
+    if kind in "iu":
+        return "INT64"
+    if kind == "f":
+        return "FP32" if values.dtype.itemsize == 4 else "FP64"
+    return "BYTES"
+
+
+def _place(message: str) -> str:
+    """msgspec's message, with its JSON path read as a position."""
+    return message.replace(" - at `$", " at element `") if " - at `$" in message else message

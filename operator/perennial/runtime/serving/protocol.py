@@ -1,0 +1,128 @@
+"""uvicorn's HTTP/1.1 protocol with the limits it lacks: size and number of headers, time for a head to arrive.
+
+Not for bodies: those are limited where they are read. What follows a refused body is read and thrown away, so that the
+client can finish sending and see its answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES = 32 * 1024
+MAX_HEADERS = 100
+HEAD_SECONDS = 10.0
+"""For a head whose first byte has come."""
+
+IDLE_SECONDS = 75
+"""For a connection without a request; longer than the pools of common clients keep theirs."""
+
+DISCARD_SECONDS = 30.0
+"""For the rest of a body that nobody will read."""
+
+_REFUSAL = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
+
+
+class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
+    """One connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Nothing has come yet."""
+        super().connection_made(transport)
+        self.opened = time.monotonic()
+        self.head_since = 0.0  # first byte of a head that is incomplete
+        self.head_bytes = 0  # of it, as the parser tells them
+        self.received = 0  # bytes since then, as the socket gives them
+        self.body_since = 0.0  # a request's head is complete, its body is not
+        self.refused = False
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of an incomplete head are counted: the parser keeps a header to itself until it is whole."""
+        if self.refused:
+            return
+        super().data_received(data)
+        if self.head_since:
+            self.received += len(data)
+            if self.received > MAX_HEAD_BYTES and not self.refused:
+                self._refuse_head(f"{self.received} bytes of head")
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self.opened = 0.0
+        self.head_since = time.monotonic()
+        self.head_bytes = self.received = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the head."""
+        super().on_url(url)
+        self.head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Part of the head."""
+        self.head_bytes += len(name) + len(value) + 4
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: check it, then let the request begin."""
+        if self.refused:
+            return
+        if self.head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+            self._refuse_head(f"{len(self.headers)} headers in {self.head_bytes} bytes of head")
+            return
+        self.body_since, self.head_since = self.head_since, 0.0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A refused request's body is not read."""
+        if not self.refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The same for its end."""
+        self.body_since = 0.0
+        if not self.refused:
+            super().on_message_complete()
+
+    def refuse(self, status: bytes, message: str) -> None:
+        """Answer without a request and close."""
+        self.refused = True
+        if self.transport.is_closing():
+            return
+        body = b'{"error":"%s"}' % message.encode()
+        self.transport.write(_REFUSAL % (status, len(body), body))
+        self.transport.close()
+
+    def _refuse_head(self, what: str) -> None:
+        limits = f"this server takes {MAX_HEADERS} headers of {MAX_HEAD_BYTES} bytes together"
+        self.refuse(b"431 Request Header Fields Too Large", f"the request has {what}; {limits}")
+
+    def send_400_response(self, msg: str) -> None:
+        """What cannot be parsed gets the same kind of error as everything else."""
+        if not self.refused:
+            self.refuse(b"400 Bad Request", "the bytes are no HTTP/1.1 request")
+
+    def check_time(self, now: float) -> None:
+        """Close what is overdue: a slow head, a connection that never said anything, a body that nobody reads."""
+        if self.head_since and now - self.head_since > HEAD_SECONDS:
+            self.refuse(b"408 Request Timeout", f"the head was not complete after {HEAD_SECONDS:g} s")
+            return
+        silent = self.opened and now - self.opened > IDLE_SECONDS
+        unread = self.body_since and now - self.body_since > DISCARD_SECONDS and self.is_idle
+        if silent or unread:
+            self.transport.close()
+
+    @property
+    def is_idle(self) -> bool:
+        """No request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+
+def check_times(connections: Iterable[Any]) -> None:
+    """Look at every connection; called by a timer."""
+    now = time.monotonic()
+    for connection in list(connections):
+        if isinstance(connection, LimitedProtocol):
+            connection.check_time(now)
