@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from perennial.api.deployment import ModelDeployment, ModelDeploymentSpec
     from perennial.api.deployment_status import ModelDeploymentStatus
     from perennial.api.fields import format_duration, format_time, parse_duration, parse_quantity, parse_time
+    from perennial.api.problem import Problem, problems_of
     from perennial.api.retrain import RetrainPolicy, RetrainPolicySpec
     from perennial.api.retrain_status import RetrainPolicyStatus
     from perennial.api.training import ModelTraining, ModelTrainingSpec
     from perennial.api.training_status import ModelTrainingStatus
+    from perennial.api.validate import validate_deployment, validate_policy, validate_training
 
 __all__ = [
     "Condition",
@@ -24,6 +26,7 @@ __all__ = [
     "ModelTraining",
     "ModelTrainingSpec",
     "ModelTrainingStatus",
+    "Problem",
     "RetrainPolicy",
     "RetrainPolicySpec",
     "RetrainPolicyStatus",
@@ -34,6 +37,10 @@ __all__ = [
     "parse_duration",
     "parse_quantity",
     "parse_time",
+    "problems_of",
+    "validate_deployment",
+    "validate_policy",
+    "validate_training",
     "with_condition",
     "without_condition",
 ]
@@ -43,10 +50,12 @@ _HOMES = {
     "deployment": ("ModelDeployment", "ModelDeploymentSpec"),
     "deployment_status": ("ModelDeploymentStatus",),
     "fields": ("format_duration", "format_time", "parse_duration", "parse_quantity", "parse_time"),
+    "problem": ("Problem", "problems_of"),
     "retrain": ("RetrainPolicy", "RetrainPolicySpec"),
     "retrain_status": ("RetrainPolicyStatus",),
     "training": ("ModelTraining", "ModelTrainingSpec"),
     "training_status": ("ModelTrainingStatus",),
+    "validate": ("validate_deployment", "validate_policy", "validate_training"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
