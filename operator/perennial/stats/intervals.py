@@ -59,7 +59,7 @@ def interval(
         return _share(row_losses(metric, rows), groups, confidence)
     if metric in ("precision", "recall"):
         return _conditional_share(metric, rows, groups, confidence)
-    if metric == "roc_auc":
+    if metric in ("roc_auc", "roc_auc_ovr"):
         return _auc(rows, groups, confidence)
     terms = row_losses(metric, rows)
     if terms is not None:

@@ -238,6 +238,7 @@ def _median_error(rows: Rows, weights: Floats) -> float:
 
 _OTHERS: dict[str, Weighted] = {
     "roc_auc": _roc_auc,
+    "roc_auc_ovr": _roc_auc,
     "average_precision": _average_precision,
     "balanced_accuracy": _balanced_accuracy,
     "precision": _of_class(0),

@@ -23,7 +23,7 @@ BINARY = {
 MULTICLASS = {
     "accuracy": lambda y, label, p, w: sk.accuracy_score(y, label, sample_weight=w),
     "log_loss": lambda y, label, p, w: sk.log_loss(y, p, sample_weight=w),
-    "roc_auc": lambda y, label, p, w: sk.roc_auc_score(y, p, multi_class="ovr", sample_weight=w),
+    "roc_auc_ovr": lambda y, label, p, w: sk.roc_auc_score(y, p, multi_class="ovr", sample_weight=w),
     "balanced_accuracy": lambda y, label, p, w: sk.balanced_accuracy_score(y, label, sample_weight=w),
     "precision_macro": lambda y, label, p, w: sk.precision_score(y, label, average="macro", sample_weight=w),
     "recall_macro": lambda y, label, p, w: sk.recall_score(y, label, average="macro", sample_weight=w),
