@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Failure(Exception):  # noqa: N818 - a sentence for a person, not a class of bugs
+class Failure(Exception):
     """Something a person can mend. The message says what, where, and what to do next."""

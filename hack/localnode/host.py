@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from .failure import Failure
 from .progress import say, step
@@ -25,9 +26,12 @@ class Need:
 
     package: str
     command: str = ""
+    file: str = ""
     pkg_config: str = ""
 
     def is_met(self) -> bool:
+        if self.file:
+            return Path(self.file).exists()
         if self.pkg_config:
             query = ["pkg-config", "--exists", self.pkg_config]
             return shutil.which("pkg-config") is not None and subprocess.run(query, check=False).returncode == 0
@@ -35,7 +39,12 @@ class Need:
 
 
 CERTIFICATES = (Need("openssl", "openssl"),)
-RUNC_BUILD = (Need("gcc", "gcc"), Need("pkg-config", "pkg-config"), Need("libseccomp-dev", pkg_config="libseccomp"))
+RUNC_BUILD = (
+    Need("gcc", "gcc"),
+    Need("libc6-dev", file="/usr/include/stdio.h"),
+    Need("pkg-config", "pkg-config"),
+    Need("libseccomp-dev", pkg_config="libseccomp"),
+)
 NODE = (
     Need("nftables", "nft"),
     Need("conntrack", "conntrack"),
@@ -43,9 +52,12 @@ NODE = (
     Need("util-linux", "nsenter"),
     Need("mount", "umount"),
 )
-IMAGES = (Need("buildah", "buildah"),)
-BASE_IMAGE = (Need("debootstrap", "debootstrap"),)
-PAUSE_IMAGE = (Need("gcc", "gcc"), Need("libc6-dev", "gcc"))
+IMAGES = (Need("buildah", "buildah"), Need("skopeo", "skopeo"))
+BASE_IMAGE = (
+    Need("debootstrap", "debootstrap"),
+    Need("debian-archive-keyring", file="/usr/share/keyrings/debian-archive-keyring.gpg"),
+)
+PAUSE_IMAGE = (Need("gcc", "gcc"), Need("libc6-dev", file="/usr/include/stdio.h"))
 
 
 def require_linux() -> None:

@@ -1,0 +1,100 @@
+"""Ways from 127.0.0.1 of the host into the node's sealed namespace: starts, remembers and ends forwarder processes.
+
+The traffic itself is forwarder.py's.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import network
+from .failure import Failure
+from .place import Place
+from .processes import Processes
+
+_HACK = Path(__file__).resolve().parent.parent
+_PREFIX = "forward-"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A port of a Service, reached by its ClusterIP."""
+
+    namespace: str
+    name: str
+    port: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.namespace}-{self.name}-{self.port}"
+
+
+class Forwards:
+    """The forwarders of one node. Their ports are remembered, so that a URL stays the same over `down` and `up`."""
+
+    def __init__(self, place: Place, processes: Processes) -> None:
+        self._place, self._processes = place, processes
+        self._memory = place.state / "forwards.json"
+
+    def api(self, port: int) -> int:
+        """Forward to the API server; returns the port on the host."""
+        preferred = 20000 + int(self._place.key, 16) % 10000
+        return self._ensure("api", f"127.0.0.1:{port}", self._ports().get("api", preferred), may_move=True)
+
+    def service(self, service: Service, host_port: int | None = None) -> int:
+        """Forward to a Service; returns the port on the host. Asked again for the same, it is the same forwarder.
+
+        Raises Failure if the wanted port is taken.
+        """
+        known = self._ports().get(service.label)
+        target = f"svc/{service.namespace}/{service.name}:{service.port}"
+        return self._ensure(service.label, target, host_port or known or 0, may_move=host_port is None)
+
+    def running(self) -> dict[str, int]:
+        """Label → port on the host of those that run."""
+        return {label: port for label, port in self._ports().items() if self._processes.live(_PREFIX + label)}
+
+    def stop(self) -> None:
+        """End all forwarders."""
+        for name in self._processes.names():
+            if name.startswith(_PREFIX):
+                self._processes.stop(name)
+
+    def _ensure(self, label: str, target: str, port: int, *, may_move: bool) -> int:
+        name = _PREFIX + label
+        if self.running().get(label) != port:
+            self._processes.stop(name)
+            port = _usable(port, may_move=may_move)
+        command = [sys.executable, "-m", "localnode.forwarder", f"--listen={port}", f"--target={target}"]
+        command += [f"--namespace={self._place.namespace}", f"--kubectl={self._place.bin / 'kubectl'}"]
+        command += [f"--kubeconfig={self._place.kubeconfig}"]
+        self._processes.ensure(name, command, {"PYTHONPATH": str(_HACK), "PYTHONDONTWRITEBYTECODE": "1"})
+        self._processes.wait(f"127.0.0.1:{port} is forwarded", lambda: _listens(port), 10)
+        self._memory.write_text(json.dumps(self._ports() | {label: port}))
+        return port
+
+    def _ports(self) -> dict[str, int]:
+        try:
+            return dict(json.loads(self._memory.read_text()))
+        except (OSError, ValueError):
+            return {}
+
+
+def _usable(port: int, *, may_move: bool) -> int:
+    if port and network.is_free(port):
+        return port
+    if not may_move:
+        raise Failure(f"port {port} of 127.0.0.1 is taken by another program; choose another with --port")
+    return network.free_ports(1)[0]
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
