@@ -52,7 +52,9 @@ def of_pipeline(pipeline: Pipeline, frame: pd.DataFrame, task: TaskType, thresho
     return Answers(label, score, probability=False)
 
 
-def of_outputs(outputs: Mapping[str, np.ndarray], task: TaskType, classes: list[Any] | None, threshold: float | None) -> Answers:
+def of_outputs(
+    outputs: Mapping[str, np.ndarray], task: TaskType, classes: list[Any] | None, threshold: float | None
+) -> Answers:
     """Read the outputs of a loaded model (`predict`, `predict_proba`, `decision_function`)."""
     if task == "Regression":
         return Answers(np.asarray(outputs["predict"], dtype=np.float64), None, probability=False)

@@ -86,9 +86,7 @@ def shared_format(source: TrainSource, objects: Sequence[InputObject]) -> str:
     )
 
 
-def _parquet(
-    store: ObjectStore, _: str, objects: Sequence[InputObject], request: Request
-) -> tuple[pa.Table, int]:
+def _parquet(store: ObjectStore, _: str, objects: Sequence[InputObject], request: Request) -> tuple[pa.Table, int]:
     parts = parquet.open_parts(store, objects)
     names = list(dict.fromkeys(name for part in parts for name in part.schema.names))
     for part in parts:

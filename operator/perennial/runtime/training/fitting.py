@@ -37,7 +37,9 @@ def unfitted(prepared: Prepared, design: Candidate, request: Request) -> Pipelin
         raise DataRefused(f"spec.algorithm: {error}", reason="SpecInvalid") from error
     if request.calibration != "none" and prepared.signature.classes is not None:
         model = pipeline.named_steps["model"]
-        pipeline.set_params(model=CalibratedClassifierCV(model, method=request.calibration, cv=CALIBRATION_FOLDS, ensemble=False))
+        pipeline.set_params(
+            model=CalibratedClassifierCV(model, method=request.calibration, cv=CALIBRATION_FOLDS, ensemble=False)
+        )
     return pipeline
 
 

@@ -42,7 +42,9 @@ def _attempt(scratch: Path) -> tuple[ExitCode, Outcome]:
         task = _task()
         port = int(os.environ.get(PROGRESS_PORT, progress.PORT))
         with closing(_Server(clock, port)):
-            return ExitCode.OK, perform(task, scratch=scratch, attempt=attempt_name(), clock=clock, accounting=accounting)
+            return ExitCode.OK, perform(
+                task, scratch=scratch, attempt=attempt_name(), clock=clock, accounting=accounting
+            )
     except Exception as error:
         return endings.of_error(error, clock.stage)
     finally:

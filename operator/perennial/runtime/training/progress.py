@@ -81,7 +81,9 @@ def serve(clock: StageClock, port: int = PORT) -> ThreadingHTTPServer:
             page = pages.get(self.path)
             body = page() if page else b"not found\n"
             self.send_response(200 if page else 404)
-            self.send_header("Content-Type", "application/json" if self.path == "/progress" else "text/plain; version=0.0.4")
+            self.send_header(
+                "Content-Type", "application/json" if self.path == "/progress" else "text/plain; version=0.0.4"
+            )
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

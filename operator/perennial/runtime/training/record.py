@@ -37,7 +37,9 @@ class Stages:
         return list(dict.fromkeys(warning for part in parts for warning in part))
 
 
-def run_record(context: Context, stages: Stages, artifact: Artifact, files: Mapping[str, StoredFile], now: datetime) -> RunRecord:
+def run_record(
+    context: Context, stages: Stages, artifact: Artifact, files: Mapping[str, StoredFile], now: datetime
+) -> RunRecord:
     """The whole record."""
     task, evaluated = context.task, stages.evaluated
     return RunRecord(

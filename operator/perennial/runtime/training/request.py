@@ -16,7 +16,6 @@ from perennial.api.training import ModelTrainingSpec
 from perennial.runtime.training.failures import DataRefused
 
 
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """All that decides what a run does."""

@@ -43,7 +43,12 @@ def digest(hashes: Hashes) -> str:
 def _of_column(column: pa.ChunkedArray) -> Hashes:
     """Equal values hash alike whatever their width: 1, 1.0 and an int8 1 are one value."""
     kind = column.type
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if (
+        pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+    ):
         return _of_numbers(column)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _of_numbers(_microseconds(column))
@@ -73,7 +78,9 @@ def _of_distinct(column: pa.ChunkedArray) -> Hashes:
 
 
 def _of_text(text: str) -> np.uint64:
-    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "little"))
+    return np.uint64(
+        int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "little")
+    )
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -8,21 +8,12 @@ from pathlib import Path
 from perennial.api.identities import canonical_json
 from perennial.api.records.run import RunRecord
 from perennial.api.records.task import Outcome, Task
-from perennial.runtime.artifacts import estimator_task
 from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.context import Context
-from perennial.runtime.training.evaluate import evaluate
-from perennial.runtime.training.fetch import fetch_all
-from perennial.runtime.training.package import package
-from perennial.runtime.training.preprocess import prepare
 from perennial.runtime.training.progress import StageClock
 from perennial.runtime.training.publish import upload
-from perennial.runtime.training.record import Stages, run_record
-from perennial.runtime.training.refine import refine
 from perennial.runtime.training.request import request_of
 from perennial.runtime.training.resolve import Resolved, resolve
-from perennial.runtime.training.split import split
-from perennial.runtime.training.validate import validate
 from perennial.store import open_store
 from perennial.store.registry import Registry
 
@@ -60,7 +51,9 @@ def train(
     if known is not None:
         context.runs.point(task.run_key, known.run_digest)
         return Finished(_outcome(resolved, "Reused", "the run exists already"), known, None)
-    stages = _learn(context, resolved)
+    from perennial.runtime.training.learn import learn, package, run_record  # a reused run needs no scikit-learn
+
+    stages = learn(context, resolved)
     with clock.running("package"):
         packaged = package(context, stages)
     with clock.running("publish"):
@@ -69,24 +62,6 @@ def train(
         winner = context.runs.publish(record)
     kept = "Succeeded" if winner.attempt == attempt else "Reused"
     return Finished(_outcome(resolved, kept, ""), winner, packaged.report)
-
-
-def _learn(context: Context, resolved: Resolved) -> Stages:
-    request, clock = context.request, context.clock
-    kind = estimator_task(request.designs[0].estimator)
-    with clock.running("fetch"):
-        fetched = fetch_all(resolved, request)
-    with clock.running("validate"):
-        validated = validate(fetched.table, request, kind=kind, holdout_rows=fetched.holdout_rows)
-    with clock.running("split"):
-        sides = split(validated.table, request, model=context.task.model, holdout_rows=validated.holdout_rows)
-    with clock.running("preprocess"):
-        prepared = prepare(validated.table, request, validated.target, learn_from=sides.train)
-    with clock.running("refine"):
-        chosen = refine(prepared, sides, request, clock)
-    with clock.running("evaluate"):
-        evaluated = evaluate(validated.table, prepared, sides, chosen, request)
-    return Stages(resolved, fetched, validated, sides, prepared, chosen, evaluated)
 
 
 def _context(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Context:

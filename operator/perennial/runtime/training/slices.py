@@ -41,14 +41,18 @@ def measured_slices(
             if len(rows):
                 figures = _figures(metrics, y[rows], answers.take(rows), confidence=confidence, seed=seed)
                 rarer = None if task == "Regression" else int(min(np.bincount(y[rows], minlength=2)))
-                found.append(SliceMeasured(column=column, level=names[code], rows=len(rows), rarer=rarer, metrics=figures))
+                found.append(
+                    SliceMeasured(column=column, level=names[code], rows=len(rows), rarer=rarer, metrics=figures)
+                )
     return found
 
 
 def _figures(metrics: Sequence[str], y: np.ndarray, answers: Answers, *, confidence: float, seed: int) -> dict:
     figures = {}
     for metric in metrics:
-        if is_possible(metric, answers) and (len(np.unique(y)) > 1 or metric not in ("roc_auc", "average_precision", "r2")):
+        if is_possible(metric, answers) and (
+            len(np.unique(y)) > 1 or metric not in ("roc_auc", "average_precision", "r2")
+        ):
             value = measure(metric, y, answers, groups=None, confidence=confidence, seed=seed)
             if np.isfinite(value.value):
                 figures[metric] = value

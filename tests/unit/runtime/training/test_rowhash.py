@@ -9,7 +9,9 @@ CELLS = st.one_of(st.none(), st.text(max_size=8))
 
 
 def table(rows: list[tuple[object, object]]) -> pa.Table:
-    return pa.table({"a": pa.array([r[0] for r in rows], pa.string()), "b": pa.array([r[1] for r in rows], pa.string())})
+    return pa.table(
+        {"a": pa.array([r[0] for r in rows], pa.string()), "b": pa.array([r[1] for r in rows], pa.string())}
+    )
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=30), st.randoms())
@@ -54,7 +56,9 @@ def test_the_salt_makes_another_hash():
 
 def test_instants_hash_alike_in_every_unit_and_zone():
     moment = np.array(["2026-03-01T10:00:00"], dtype="datetime64[s]")
-    units = [pa.array(moment).cast(pa.timestamp(u, tz=z)) for u in ("s", "us", "ns") for z in (None, "UTC", "Asia/Tokyo")]
+    units = [
+        pa.array(moment).cast(pa.timestamp(u, tz=z)) for u in ("s", "us", "ns") for z in (None, "UTC", "Asia/Tokyo")
+    ]
     assert len({int(rowhash.of_rows(pa.table({"t": u}), ["t"], salt="s")[0]) for u in units}) == 1
 
 

@@ -1,0 +1,42 @@
+"""The stages between naming a run and packaging it: fetch, validate, split, preprocess, refine, evaluate.
+
+Apart from the driver, because importing what learns takes longer than finding that a run exists already.
+"""
+
+from perennial.runtime.artifacts import estimator_task
+from perennial.runtime.training.context import Context
+from perennial.runtime.training.evaluate import evaluate
+from perennial.runtime.training.fetch import fetch_all
+from perennial.runtime.training.package import package
+from perennial.runtime.training.preprocess import prepare
+from perennial.runtime.training.record import Stages, run_record
+from perennial.runtime.training.refine import refine
+from perennial.runtime.training.resolve import Resolved
+from perennial.runtime.training.split import split
+from perennial.runtime.training.validate import validate
+
+__all__ = ["learn", "package", "run_record"]
+
+
+def learn(context: Context, resolved: Resolved) -> Stages:
+    """Stages 2 to 7 of a run.
+
+    Raises:
+        TrainingFailure: data, spec or estimator are at fault.
+        StorageError: storage is.
+    """
+    request, clock = context.request, context.clock
+    kind = estimator_task(request.designs[0].estimator)
+    with clock.running("fetch"):
+        fetched = fetch_all(resolved, request)
+    with clock.running("validate"):
+        validated = validate(fetched.table, request, kind=kind, holdout_rows=fetched.holdout_rows)
+    with clock.running("split"):
+        sides = split(validated.table, request, model=context.task.model, holdout_rows=validated.holdout_rows)
+    with clock.running("preprocess"):
+        prepared = prepare(validated.table, request, validated.target, learn_from=sides.train)
+    with clock.running("refine"):
+        chosen = refine(prepared, sides, request, clock)
+    with clock.running("evaluate"):
+        evaluated = evaluate(validated.table, prepared, sides, chosen, request)
+    return Stages(resolved, fetched, validated, sides, prepared, chosen, evaluated)
