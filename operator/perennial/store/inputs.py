@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from perennial.api.data import DataFormat
 from perennial.api.identities import InputObject, bare
 from perennial.store import open_store
-from perennial.store.errors import BucketMissing, EmptyDataSet, StorageError
+from perennial.store.errors import AccessDenied, BucketMissing, EmptyDataSet, StorageError
 from perennial.store.objects import ObjectInfo, ObjectStore
 from perennial.store.s3 import S3Store
 
@@ -85,7 +85,10 @@ def _single(uri: str, env: Mapping[str, str] | None) -> Inputs | None:
     if not name or folder in ("s3:/", "file:/", "file://"):
         return None
     store = open_store(folder, env)
-    info = store.head(unquote(name) if uri.startswith("file:") else name)
+    try:
+        info = store.head(unquote(name) if uri.startswith("file:") else name)
+    except AccessDenied:
+        return None  # a key may reach all below a folder and not an object of the folder's name: the listing decides
     return Inputs(store, (_with_mark(store, info),)) if info else None
 
 

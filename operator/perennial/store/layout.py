@@ -15,18 +15,12 @@ VERSION_DIGITS = 8
 NAMESPACE_FOLDERS = ("_windows", "_payloads")
 """Folders beside the models of a namespace; model names cannot begin with an underscore."""
 
-_VERSION_KEY = re.compile(r"versions/(\d{8,})\.json$")
+_VERSION_NAME = re.compile(r"(\d{8,})\.json")
 
 
 def owner(namespace: str) -> str:
     """Who owns the registry of a namespace."""
     return f"{namespace}/_owner.json"
-
-
-def version_number(key: str) -> int | None:
-    """The number in a key of `versions/`; None for any other key."""
-    found = _VERSION_KEY.search(key)
-    return int(found[1]) if found else None
 
 
 def slot_name(start: datetime) -> str:
@@ -40,13 +34,12 @@ def slot_name(start: datetime) -> str:
     return start.astimezone(UTC).strftime(SLOT_FORMAT)
 
 
-def slot_start(name: str) -> datetime:
-    """The start of the slot of that name, UTC.
-
-    Raises:
-        ValueError: no slot's name.
-    """
-    return datetime.strptime(name, SLOT_FORMAT).replace(tzinfo=UTC)
+def slot_start(name: str) -> datetime | None:
+    """The start of the slot of that name, UTC; None if it is no slot's name."""
+    try:
+        return datetime.strptime(name, SLOT_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +117,11 @@ class ModelKeys:
     def version(self, number: int) -> str:
         """One version."""
         return f"{self.versions}{number:0{VERSION_DIGITS}d}.json"
+
+    def version_number(self, key: str) -> int | None:
+        """The number of the version that is kept right under this key; None for any other key."""
+        found = _VERSION_NAME.fullmatch(key.removeprefix(self.versions))
+        return int(found[1]) if found and key.startswith(self.versions) else None
 
     def alias(self, name: str) -> str:
         """What `approved` or `champion` points to."""

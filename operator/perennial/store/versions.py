@@ -12,7 +12,7 @@ from perennial.api.identities import bare
 from perennial.api.records.run import VersionEvent, VersionPointer, VersionRecord, VersionState
 from perennial.store import files
 from perennial.store.errors import NotFound, StorageError
-from perennial.store.layout import ModelKeys, version_number
+from perennial.store.layout import ModelKeys
 from perennial.store.objects import ObjectInfo, ObjectStore
 
 CLOCK_GRAIN = timedelta(seconds=2)
@@ -103,8 +103,8 @@ class Versions:
         return found.record.number if found else None
 
     def _listed(self) -> Iterator[tuple[int, ObjectInfo]]:
-        for info in self._store.list(self._keys.versions):
-            if (number := version_number(info.key)) is not None:
+        for info in self._store.list(self._keys.versions, "/"):
+            if (number := self._keys.version_number(info.key)) is not None:
                 yield number, info
 
     def _records_of(self, run_digest: str, run: ObjectInfo, listed: list[tuple[int, ObjectInfo]]) -> Iterator[int]:

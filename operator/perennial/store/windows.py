@@ -35,7 +35,7 @@ class Windows:
     def slots(self) -> list[datetime]:
         """Starts of all slots with any file, ascending, UTC."""
         folders = (p.removeprefix(self._keys.windows).rstrip("/") for p in self._store.prefixes(self._keys.windows))
-        return sorted(slot_start(name) for name in folders)
+        return sorted(start for name in folders if (start := slot_start(name)))
 
     def files(self, start: datetime) -> Iterator[WindowFile]:
         """The pods' files of a slot, ascending by key; the sum is not among them."""

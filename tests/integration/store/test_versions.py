@@ -57,6 +57,13 @@ def test_a_run_that_has_a_version_keeps_it_whoever_claims_again(store: ObjectSto
     assert versions.numbers() == [1]
 
 
+def test_files_that_a_trainer_can_slip_in_below_versions_count_for_nothing(store: ObjectStore) -> None:
+    versions = published(store).versions
+    store.put("team/flights/versions/runs/versions/00000099.json", b"forged")
+    assert versions.claim(ONE.run_digest, "a", at=AT).number == 1
+    assert versions.numbers() == [1]
+
+
 def test_a_run_without_run_json_gets_no_version(store: ObjectStore) -> None:
     published(store, TWO)
     with pytest.raises(NotFound, match="only a finished run"):

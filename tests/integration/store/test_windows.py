@@ -31,6 +31,7 @@ def test_slots_are_listed_in_time_and_apart_for_each_artifact(windows: Windows, 
     windows.put(NEXT, "p", "b", b"")
     windows.put(SLOT, "p", "b", b"")
     other.put(SLOT - timedelta(hours=5), "p", "b", b"")
+    store.put("team/_windows/uid-1/" + "ab" * 32 + "/no-slot/p-b.json", b"")
     assert windows.slots() == [SLOT, NEXT]
 
 

@@ -53,20 +53,28 @@ def test_keys_in_records_are_relative_to_the_model() -> None:
 
 @pytest.mark.parametrize("number", [1, 7, 99_999_999, 100_000_000])
 def test_a_version_s_number_is_read_back_from_its_key(number: int) -> None:
-    assert layout.version_number(KEYS.version(number)) == number
+    assert KEYS.version_number(KEYS.version(number)) == number
 
 
 @pytest.mark.parametrize(
-    "key", ["team/flights/versions/7.json", "team/flights/versions/00000007.json.bak", "team/flights/aliases/a.json"]
+    "key",
+    [
+        "team/flights/versions/7.json",
+        "team/flights/versions/00000007.json.bak",
+        "team/flights/versions/runs/versions/00000007.json",
+        "team/other/versions/00000007.json",
+        "00000007.json",
+    ],
 )
 def test_another_key_has_no_version_number(key: str) -> None:
-    assert layout.version_number(key) is None
+    assert KEYS.version_number(key) is None
 
 
 def test_a_slot_is_named_in_utc_and_read_back() -> None:
     berlin = datetime(2026, 3, 1, 15, tzinfo=timezone(timedelta(hours=1)))
     assert layout.slot_name(berlin) == layout.slot_name(AT) == "20260301T140000Z"
     assert layout.slot_start("20260301T140000Z") == AT
+    assert layout.slot_start("runs") is None
     with pytest.raises(ValueError, match="needs a zone"):
         layout.slot_name(datetime(2026, 3, 1, 14))
 
