@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from perennial.api.records.signature import Signature
 from perennial.runtime.artifacts.answers import Answers
 from perennial.runtime.artifacts.columns import Canonicaliser, Columns
 from perennial.runtime.artifacts.digests import read_verified
-from perennial.runtime.artifacts.errors import WarmUpMismatch
+from perennial.runtime.artifacts.encoder import FastEncoder, read_record
+from perennial.runtime.artifacts.errors import HostileArtifact, WarmUpMismatch
 from perennial.runtime.artifacts.scoring import Scorer
 
 WARM_UP_RTOL = 1e-5
@@ -32,7 +33,7 @@ class Model:
 
     @property
     def path(self) -> str:
-        """The path that answers: onnx, hgb, linear, sklearn, lightgbm or xgboost."""
+        """The path that answers: onnx, sklearn (fast encoder and estimator) or pipeline."""
         return self._scorer.path
 
     def predict(self, columns: Columns, outputs: Collection[str] | None = None) -> dict[str, np.ndarray]:
@@ -81,11 +82,25 @@ def load_model(folder: Path | str, signature: Signature, artifact: Artifact, *, 
         DigestMismatch: the files are not those of the artifact.
         UntrustedType, HostileArtifact: nothing of the file was executed.
     """
+    files = read_verified(Path(folder), artifact.digest if verify else None)
+    return Model(signature, _scorer(files, signature), artifact.digest)
+
+
+def _scorer(files: Mapping[str, bytes], signature: Signature) -> Scorer:
+    """The fastest path that the files allow: they hold a faster form only if it was verified."""
+    encoder = FastEncoder(read_record(files["encoder.json"])) if "encoder.json" in files else None
+    if encoder is not None and "model.onnx" in files:
+        from perennial.runtime.artifacts.scoring.onnx import OnnxScorer
+
+        return OnnxScorer(encoder, files["model.onnx"])
+    if "model.skops" not in files:
+        raise HostileArtifact(f"expected model.skops, got {', '.join(files)}")
     from perennial.runtime.artifacts.construct import loads
+    from perennial.runtime.artifacts.scoring.matrix import MatrixScorer
     from perennial.runtime.artifacts.scoring.pipeline import PipelineScorer
 
-    files = read_verified(Path(folder), artifact.digest if verify else None)
-    return Model(signature, PipelineScorer(loads(files["model.skops"]), signature), artifact.digest)
+    pipeline = loads(files["model.skops"])
+    return MatrixScorer(encoder, pipeline[-1]) if encoder is not None else PipelineScorer(pipeline, signature)
 
 
 def _same(answers: np.ndarray, expected: Any) -> bool:

@@ -14,10 +14,13 @@ from perennial.runtime.artifacts.answers import output_tensors
 from perennial.runtime.artifacts.canonical import canonical_skops
 from perennial.runtime.artifacts.columns import Columns, canonicalise
 from perennial.runtime.artifacts.construct import loads
-from perennial.runtime.artifacts.digests import artifact_digest
+from perennial.runtime.artifacts.digests import MODEL_FILES, artifact_digest
 from perennial.runtime.artifacts.errors import NotPackable, UntrustedType
+from perennial.runtime.artifacts.fast import fast_forms
 from perennial.runtime.artifacts.model import load_model
 from perennial.runtime.artifacts.scoring.pipeline import SCORES, PipelineScorer
+
+FORMATS = {"model.skops": "skops", "model.onnx": "onnx", "model.txt": "lightgbm", "model.json": "xgboost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,17 @@ def save_model(pipeline: Any, signature: Signature, folder: Path | str, *, holdo
     reloaded = PipelineScorer(loads(files["model.skops"]), signature)
     _check_reload(pipeline, reloaded, signature, holdout)
     signature = _completed(signature, reloaded)
-    artifact = Artifact(digest=artifact_digest(files), formats=["skops"], bytes=sum(map(len, files.values())))
+    fast = fast_forms(pipeline, reloaded, signature, holdout)
+    files |= fast.files
+    artifact = Artifact(
+        digest=artifact_digest(files),
+        formats=sorted({FORMATS[name] for name in files if name in FORMATS}, key=list(FORMATS.values()).index),
+        bytes=sum(map(len, files.values())),
+        onnx=fast.verdict,
+        onnx_reason=fast.reason,
+    )
+    for name in MODEL_FILES:
+        (folder / name).unlink(missing_ok=True)
     for name, body in files.items():
         (folder / name).write_bytes(body)
     signature = _answered(folder, signature, artifact)

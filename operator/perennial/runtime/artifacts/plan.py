@@ -19,6 +19,10 @@ Encode = Literal["oneHot", "ordinal", "target", "none"]
 Scale = Literal["standard", "minMax", "robust", "none"]
 
 
+NOTHING_WRITTEN: dict[str, Any] = dict.fromkeys(("type", "impute", "fillValue", "encode", "scale")) | {"columns": ()}
+"""A step of the spec that leaves everything open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Treatment:
     """What is done to one column. Unseen and missing categories get `unknown`."""
@@ -60,9 +64,11 @@ def plan_columns(signature: Signature, needs: Needs, steps: Sequence[Any] = ()) 
                 raise EstimatorProblem(f'preprocess: "{name}" is not a feature; the features are {_listed(names)}')
     groups: dict[Treatment, list[str]] = {}
     for column in signature.inputs:
-        step = next((s for s in written if _matches(s, column)), None)
         treatment = _automatic(column, needs)
-        groups.setdefault(_as_written(column, treatment, step, needs) if step else treatment, []).append(column.name)
+        first = [step for step in written if _matches(step, column)][:1]
+        for step in first:
+            treatment = _as_written(column, treatment, step, needs)
+        groups.setdefault(treatment, []).append(column.name)
     planned = [Group(tuple(columns), treatment) for treatment, columns in groups.items()]
     return sorted(planned, key=lambda group: not group.treatment.native)
 
@@ -109,15 +115,7 @@ def _encoded(column: InputColumn, encode: Encode, needs: Needs, why: str) -> Tre
 
 def _written(step: Any) -> dict[str, Any]:
     given = step if isinstance(step, Mapping) else step.model_dump(by_alias=True)
-    known: dict[str, Any] = {
-        "columns": (),
-        "type": None,
-        "impute": None,
-        "fillValue": None,
-        "encode": None,
-        "scale": None,
-    }
-    return known | {k: v for k, v in given.items() if v is not None}
+    return NOTHING_WRITTEN | {k: v for k, v in given.items() if v is not None}
 
 
 def _matches(step: Mapping[str, Any], column: InputColumn) -> bool:

@@ -15,7 +15,7 @@ SCORES = ("predict_proba", "decision_function", "predict")
 class PipelineScorer:
     """Any pipeline. Slow for single rows (a DataFrame and a ColumnTransformer each), right for all."""
 
-    path = "sklearn"
+    path = "pipeline"
 
     def __init__(self, pipeline: Any, signature: Signature) -> None:
         from perennial.runtime.artifacts.pipeline import frame
