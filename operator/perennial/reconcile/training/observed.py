@@ -7,7 +7,8 @@ from perennial.api import ModelTraining
 from perennial.api.conditions import condition
 from perennial.api.group import MANAGED_BY, RETRAIN, RETRY
 from perennial.api.identities import digest_of, run_key
-from perennial.api.validation import Problem, validate_training
+from perennial.api.problem import Problem
+from perennial.api.validate import validate_training
 from perennial.desired import names
 from perennial.observe.cache import Cache
 from perennial.policy.training.facts import JobFacts, job_facts
