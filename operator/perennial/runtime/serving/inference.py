@@ -57,7 +57,7 @@ class Inference:
         return answer
 
     async def _answer(self, protocol: int, request: Request, body: bytes) -> Answer:
-        choice = self._splitter.choose(request)
+        choice = self._splitter.choose(request.sticky, request.hop)
         if choice.forward:
             return await self._candidate_or_local(protocol, request, body, choice)
         mirrored = self._splitter.mirror(request, body, choice.slot) if choice.mirror else None

@@ -1,15 +1,21 @@
 """Starts the worker of a pod, or several of them, and returns the exit code."""
 
 import asyncio
+import gc
 import socket
-
-import uvloop
+from typing import TYPE_CHECKING
 
 from perennial.runtime.serving.boot import Boot
 from perennial.runtime.serving.cells import Cells
+from perennial.runtime.serving.counting import cells_for
 from perennial.runtime.serving.listening import listen
 from perennial.runtime.serving.logs import configure
-from perennial.runtime.serving.worker import Worker, cells_for
+
+if TYPE_CHECKING:
+    from perennial.runtime.serving.shared_windows import Boxes
+
+REFUSED = 78
+"""Exit code when the artifact is refused: trying again with the same configuration is useless."""
 
 
 def run(boot: Boot) -> int:
@@ -19,10 +25,32 @@ def run(boot: Boot) -> int:
         OSError: the port cannot be listened on.
     """
     configure(boot.names)
+    workers = boot.config.settings.workers
     sock = listen(boot.host, boot.port)
-    cells = cells_for(1)
-    return asyncio.run(_serve(boot, cells, sock), loop_factory=uvloop.new_event_loop)
+    cells = cells_for(workers)
+    if workers == 1:
+        return _work(boot, cells, sock, 0)
+    return _supervise(boot, cells, sock, workers)
 
 
-async def _serve(boot: Boot, cells: Cells, sock: socket.socket) -> int:
-    return await Worker(boot, cells, [sock]).run()
+def _supervise(boot: Boot, cells: Cells, sock: socket.socket, workers: int) -> int:
+    from perennial.runtime.serving.shared_windows import Boxes
+    from perennial.runtime.serving.workers import Supervisor
+
+    boxes = Boxes(workers)
+    gc.freeze()  # what the workers inherit is shared until somebody writes to it
+    return Supervisor(workers, lambda n: _work(boot, cells, sock, n, boxes), frozenset({REFUSED})).run()
+
+
+def _work(boot: Boot, cells: Cells, sock: socket.socket, number: int, boxes: "Boxes | None" = None) -> int:
+    """One worker. Its libraries are imported here, so that the parent of several stays small."""
+    import uvloop
+
+    from perennial.runtime.serving.worker import Worker
+
+    cells.attach(number)
+
+    async def serve() -> int:
+        return await Worker(boot, cells, [sock], number, boxes).run()
+
+    return asyncio.run(serve(), loop_factory=uvloop.new_event_loop)

@@ -80,12 +80,10 @@ class Splitter:
         self.plan = plan
         self._sticky = plan.sticky_header.lower().encode()
 
-    def choose(self, request: Request) -> Choice:
+    def choose(self, sticky: bytes | None, hop: bool) -> Choice:
         """Where a request goes; what another splitter forwarded stays here."""
-        number = random.getrandbits(32)
-        if request.hop or self._exchange is None:
-            return Choice(choose(RolloutPlan(rollout=self.plan.rollout), request.sticky, number).slot)
-        return choose(self.plan, request.sticky, number)
+        choice = choose(self.plan, sticky, random.getrandbits(32))
+        return Choice(choice.slot) if hop or self._exchange is None else choice
 
     async def forward(self, request: Request, body: bytes, slot: int) -> Answer | None:
         """The candidate's answer, counted in its arm.
@@ -98,19 +96,19 @@ class Splitter:
         try:
             reply = await self._post(request, body)
         except ExchangeError as error:
-            self._fallback(slot, started, error.timeout)
+            self.fall_back(slot, started, timeout=error.timeout)
             return None
         if reply.status >= 500 or reply.status in (404, 429):
-            self._fallback(slot, started, reply.status == 504)
+            self.fall_back(slot, started, timeout=reply.status == 504)
             return None
         if reply.status == 200:
-            self._count(slot, reply, started)
+            self._count_reply(slot, reply, started)
         return _answer_of(reply, self.plan.candidate_version)
 
     def judge_refusal(self, slot: int, started: float, *, accepted_here: bool) -> None:
         """The candidate refused a request: its error if this pod accepts it, else the client's fault."""
         if accepted_here:
-            self._fallback(slot, started, False)
+            self.fall_back(slot, started, timeout=False)
         else:
             self._arms.candidate(slot, time.perf_counter() - started)
 
@@ -137,7 +135,7 @@ class Splitter:
             self._arms.candidate(slot, time.perf_counter() - started, error=True, mirrored=True)
             return None
         if reply.status == 200:
-            self._count(slot, reply, started, mirrored=True)
+            self._count_reply(slot, reply, started, mirrored=True)
         return reply if reply.status == 200 else None
 
     async def _post(self, request: Request, body: bytes) -> Reply:
@@ -149,15 +147,20 @@ class Splitter:
         path = request.scope["raw_path"]
         return await self._exchange.post(path, b"".join(lines), body, self.plan.candidate_timeout_seconds)
 
-    def _count(self, slot: int, reply: Reply, started: float, *, mirrored: bool = False) -> None:
-        if COLD_HEADER in reply.headers:
+    def _count_reply(self, slot: int, reply: Reply, started: float, *, mirrored: bool = False) -> None:
+        stated = reply.headers.get(TIME_HEADER, b"").decode("ascii", "replace")
+        self.count(slot, started, stated, cold=COLD_HEADER in reply.headers, mirrored=mirrored)
+
+    def count(self, slot: int, started: float, stated: str, *, cold: bool, mirrored: bool = False) -> None:
+        """An answer of the candidate; `stated` is its own time in microseconds, when it told it."""
+        if cold:
             self._arms.mark("candidate", ignored=True)
             return
-        stated = reply.headers.get(TIME_HEADER, b"")
-        seconds = int(stated) / 1e6 if stated.isdigit() else time.perf_counter() - started
+        seconds = int(stated) / 1e6 if stated.isdecimal() else time.perf_counter() - started
         self._arms.candidate(slot, seconds, mirrored=mirrored)
 
-    def _fallback(self, slot: int, started: float, timeout: bool) -> None:
+    def fall_back(self, slot: int, started: float, *, timeout: bool) -> None:
+        """The candidate failed at its share: this pod answers, and it counts as the candidate's error."""
         self._metrics.add("fallbacks")
         self._arms.candidate(slot, self._limit(timeout, started), error=True, fallbacks=True, timeouts=timeout)
 
