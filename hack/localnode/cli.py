@@ -103,7 +103,7 @@ def _own_places(name: str | None) -> list[Place]:
 
 def _down(arguments: argparse.Namespace) -> None:
     for place in _own_places(arguments.name):
-        if place.name == CONTROL or place.name not in providers.NAMES:
+        if place.name not in providers.NAMES:
             with step(f"control plane {place.name}: down"):
                 ControlPlane(place, Options()).down()
     if arguments.name in (None, NODE):

@@ -1,6 +1,6 @@
-"""Ways from 127.0.0.1 of the host into the node's sealed namespace: starts, remembers and ends forwarder processes.
+"""Ways from 127.0.0.1 of the host to what runs in the cluster: starts, remembers and ends forwarder processes.
 
-The traffic itself is forwarder.py's.
+The traffic itself is forwarder.py's, or `kubectl port-forward`'s.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +35,11 @@ class Service:
 
 
 class Forwards:
-    """The forwarders of one node. Their ports are remembered, so that a URL stays the same over `down` and `up`."""
+    """The forwarders of one cluster. Their ports are remembered, so that a URL stays the same over `down` and `up`."""
 
-    def __init__(self, place: Place, processes: Processes) -> None:
-        self._place, self._processes = place, processes
+    def __init__(self, place: Place, processes: Processes, command: Callable[[str, int], list[str]]) -> None:
+        """`command` makes a forwarder's command line of target ("svc/NAMESPACE/NAME:PORT") and port on the host."""
+        self._place, self._processes, self._command = place, processes, command
         self._memory = place.state / "forwards.json"
 
     def api(self, port: int) -> int:
@@ -69,10 +71,8 @@ class Forwards:
         if self.running().get(label) != port:
             self._processes.stop(name)
             port = _usable(port, may_move=may_move)
-        command = [sys.executable, "-m", "localnode.forwarder", f"--listen={port}", f"--target={target}"]
-        command += [f"--namespace={self._place.namespace}", f"--kubectl={self._place.bin / 'kubectl'}"]
-        command += [f"--kubeconfig={self._place.kubeconfig}"]
-        self._processes.ensure(name, command, {"PYTHONPATH": str(_HACK), "PYTHONDONTWRITEBYTECODE": "1"})
+        environment = {"PYTHONPATH": str(_HACK), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._processes.ensure(name, self._command(target, port), environment)
         self._processes.wait(f"127.0.0.1:{port} is forwarded", lambda: _listens(port), 10)
         self._memory.write_text(json.dumps(self._ports() | {label: port}))
         return port
@@ -82,6 +82,17 @@ class Forwards:
             return dict(json.loads(self._memory.read_text()))
         except (OSError, ValueError):
             return {}
+
+
+def into_namespace(place: Place) -> Callable[[str, int], list[str]]:
+    """Makes the command lines of forwarders that reach into the node's network namespace."""
+
+    def command(target: str, port: int) -> list[str]:
+        program = [sys.executable, "-m", "localnode.forwarder", f"--listen={port}", f"--target={target}"]
+        access = [f"--kubectl={place.bin / 'kubectl'}", f"--kubeconfig={place.kubeconfig}"]
+        return [*program, f"--namespace={place.namespace}", *access]
+
+    return command
 
 
 def _usable(port: int, *, may_move: bool) -> int:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from .processes import signal_if_there
@@ -14,32 +15,44 @@ from .processes import signal_if_there
 _V2_CONTROLLERS = "+cpuset +cpu +io +memory +pids"
 
 
-def hierarchies(mounts: str) -> list[tuple[Path, bool]]:
-    """The cgroup hierarchies in the text of /proc/mounts: (mount point, whether it is version 2).
+@dataclass(frozen=True)
+class Hierarchy:
+    """One mounted cgroup hierarchy. A version 2 one beside version 1 ones has no controllers of its own."""
 
-    Beside version 1 hierarchies a version 2 one has no controllers and is left out.
-    """
+    root: Path
+    version: int
+
+
+def hierarchies(mounts: str) -> list[Hierarchy]:
+    """All cgroup hierarchies in the text of /proc/mounts."""
+    versions = {"cgroup": 1, "cgroup2": 2}
     rows = [line.split() for line in mounts.splitlines()]
-    first = [(Path(row[1]), False) for row in rows if row[2] == "cgroup"]
-    return first or [(Path(row[1]), True) for row in rows if row[2] == "cgroup2"]
+    return [Hierarchy(Path(row[1]), versions[row[2]]) for row in rows if row[2] in versions]
 
 
-def _hierarchies() -> list[tuple[Path, bool]]:
+def _hierarchies() -> list[Hierarchy]:
     return hierarchies(Path("/proc/mounts").read_text())
 
 
 def create_cgroup(name: str) -> None:
     """Make the cgroup in every hierarchy, ready to have pods below it. Idempotent."""
-    for root, is_v2 in _hierarchies():
-        folder = root / name
+    found = _hierarchies()
+    is_pure_v2 = all(each.version == 2 for each in found)
+    for each in found:
+        folder = each.root / name
         folder.mkdir(exist_ok=True)
-        if is_v2:
-            for each in (root, folder):
-                (each / "cgroup.subtree_control").write_text(_V2_CONTROLLERS)
-        for part in ("cpuset.cpus", "cpuset.mems"):
-            # A new version 1 cpuset is empty and takes no process until it has these.
-            if (folder / part).exists() and not is_v2 and not (folder / part).read_text().strip():
-                (folder / part).write_text((root / part).read_text())
+        if is_pure_v2:
+            for level in (each.root, folder):
+                (level / "cgroup.subtree_control").write_text(_V2_CONTROLLERS)
+        elif each.version == 1:
+            _fill_cpuset(folder)
+
+
+def _fill_cpuset(folder: Path) -> None:
+    """A new version 1 cpuset is empty and takes no process until it has processors and memory nodes."""
+    for part in ("cpuset.cpus", "cpuset.mems"):
+        if (folder / part).exists() and not (folder / part).read_text().strip():
+            (folder / part).write_text((folder.parent / part).read_text())
 
 
 def kill_cgroup(name: str, patience: float = 10.0) -> None:
@@ -53,16 +66,16 @@ def kill_cgroup(name: str, patience: float = 10.0) -> None:
 
 def remove_cgroup(name: str) -> None:
     """Remove the cgroup and all below it; what is busy or gone is left to a later call."""
-    for root, _ in _hierarchies():
-        for folder, _, _ in os.walk(root / name, topdown=False):
+    for each in _hierarchies():
+        for folder, _, _ in os.walk(each.root / name, topdown=False):
             with suppress(OSError):
                 os.rmdir(folder)
 
 
 def _members(name: str) -> set[int]:
     pids: set[int] = set()
-    for root, _ in _hierarchies():
-        for file in (root / name).rglob("cgroup.procs"):
+    for each in _hierarchies():
+        for file in (each.root / name).rglob("cgroup.procs"):
             with suppress(OSError):
                 pids.update(int(line) for line in file.read_text().split())
     return pids - {0}

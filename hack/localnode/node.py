@@ -16,7 +16,7 @@ from .certs import SERVER, Leaf
 from .containerd import Containerd
 from .control_plane import ControlPlane, Options
 from .failure import Failure
-from .forward import Forwards
+from .forward import Forwards, into_namespace
 from .place import NODE, Place, shell_kubeconfig
 from .processes import Processes
 from .progress import step
@@ -32,7 +32,7 @@ class Node:
         self.control = ControlPlane(self.place, Options(controllers=True))
         self.processes: Processes = self.control.processes
         self.containerd = Containerd(self.place)
-        self.forwards = Forwards(self.place, self.processes)
+        self.forwards = Forwards(self.place, self.processes, into_namespace(self.place))
 
     @property
     def name(self) -> str:
@@ -171,8 +171,12 @@ class Node:
         for link in Path("/var/log/containers").glob("*.log"):
             if link.is_symlink() and Path(link.readlink()).is_relative_to(self.place.state):
                 link.unlink(missing_ok=True)
-        for result in Path("/var/lib/cni/results").glob(f"{node_files.cni_network(self.place)}-*"):
+        results = Path("/var/lib/cni/results")
+        network_name = node_files.cni_network(self.place)
+        for result in results.glob(f"{network_name}-*-eth0"):
+            sandbox = result.name.removeprefix(f"{network_name}-").removesuffix("-eth0")
             result.unlink(missing_ok=True)
+            (results / f"cni-loopback-{sandbox}-lo").unlink(missing_ok=True)
         shutil.rmtree(self.place.run, ignore_errors=True)
 
 

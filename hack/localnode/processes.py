@@ -48,6 +48,7 @@ class Processes:
         self._run, self._logs = run, logs
         self._pids = run / "pids"
         self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._started: set[str] = set()
 
     def names(self) -> list[str]:
         """All recorded programs, live or not."""
@@ -82,11 +83,12 @@ class Processes:
                 list(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
         self._children[child.pid] = child
+        self._started.add(name)
         fresh = Record(child.pid, start_time(child.pid) or 0, digest)
         (self._pids / name).write_text(json.dumps(asdict(fresh)))
         return True
 
-    def stop(self, name: str, patience: float = 10.0) -> None:
+    def stop(self, name: str, patience: float = 5.0) -> None:
         """End the program: TERM, and KILL after `patience` seconds. A program that is gone is fine."""
         record = self._read(name)
         if record is not None and record.is_live():
@@ -96,6 +98,7 @@ class Processes:
                 _poll(lambda: self.live(name) is None, 5.0)
         if record is not None and (child := self._children.pop(record.pid, None)) is not None:
             child.wait(timeout=5)
+        self._started.discard(name)
         (self._pids / name).unlink(missing_ok=True)
 
     def kill_strays(self) -> int:
@@ -113,11 +116,13 @@ class Processes:
     def wait(self, what: str, ready: Callable[[], bool], seconds: float) -> None:
         """Poll `ready` until it is true.
 
-        Raises Failure after `seconds`, or at once when a program has died, with the end of its log.
+        Raises Failure after `seconds`, or at once when a program dies that this object started or that ran when the
+        wait began, with the end of its log. One that was dead before is for a later `ensure`.
         """
         end = time.monotonic() + seconds
+        watched = [name for name in self.names() if name in self._started or self.live(name) is not None]
         while not ready():
-            for name in self.names():
+            for name in watched:
                 if self.live(name) is None:
                     raise Failure(f"{name} died while waiting for {what}; {self._log_end(name)}")
             if time.monotonic() > end:
