@@ -26,7 +26,7 @@ def structural(model: type[BaseModel], extra_rules: dict[str, list[Rule]]) -> di
     """
     whole = model.model_json_schema(by_alias=True, mode="validation")
     definitions = whole.pop("$defs", {})
-    return _Inliner(definitions, _classes(model), extra_rules).convert(whole)
+    return _Inliner(definitions, model_classes(model), extra_rules).convert(whole)
 
 
 class _Inliner:
@@ -129,7 +129,7 @@ def _titleless(beside: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in beside.items() if k != "title"}
 
 
-def _classes(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+def model_classes(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     """Every model class below `model`, by name."""
     known: dict[str, type[BaseModel]] = {}
     waiting: list[Any] = [model]
