@@ -86,6 +86,9 @@ class Plane:
         pid = self.control.processes.live("kube-apiserver")
         assert pid is not None
         os.kill(pid, number)
+        if number == signal.SIGKILL:
+            live = self.control.processes.live  # reaps
+            wait_for("it is dead", lambda: live("kube-apiserver") is None and not Path(f"/proc/{pid}").exists())
 
 
 @pytest.fixture(scope="package")
