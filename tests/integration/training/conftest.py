@@ -1,4 +1,4 @@
-"""A trainer pod without a cluster: the container's command as a subprocess, its data and registry in a real S3 server."""
+"""A trainer pod without a cluster: the container's command as a process, its data and registry in a real S3 server."""
 
 import json
 import os

@@ -36,7 +36,7 @@ def of_error(error: BaseException, stage: str) -> tuple[ExitCode, Outcome]:
 
 
 def write(outcome: Outcome, path: Path) -> None:
-    """Leave the termination message where the kubelet (or a test) reads it; a place that cannot be written is logged."""
+    """Leave the termination message where the kubelet reads it; a place that cannot be written is logged."""
     body = fitted(outcome)
     try:
         path.write_bytes(body)

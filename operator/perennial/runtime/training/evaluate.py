@@ -1,4 +1,4 @@
-"""Stage 7, evaluate: what the judged fit is worth on rows it has not seen. Measurements only; verdicts are the gates'."""
+"""Stage 7, evaluate: what the judged fit is worth on rows it has not seen. It measures; gates judge elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from perennial.api.metrics import METRICS
 from perennial.api.records.run import Comparison, Measured, SliceMeasured
 from perennial.runtime.training.answers import Answers, of_pipeline
 from perennial.runtime.training.importance import importances
-from perennial.runtime.training.judging import larger_is_better, measure, metrics_for
+from perennial.runtime.training.judging import measure, metrics_for
 from perennial.runtime.training.preprocess import Prepared
 from perennial.runtime.training.refine import Chosen
 from perennial.runtime.training.request import Request
@@ -45,7 +46,7 @@ def evaluate(table: pa.Table, prepared: Prepared, split: Split, chosen: Chosen, 
         truth = np.zeros(len(rows), dtype=np.int64)
         return Evaluated(answers, {"alert_rate": measure("alert_rate", truth, answers, groups=None)}, alert_rate=rate)
     y = prepared.y[rows]
-    names = metrics_for(signature.task, request.evaluation.metrics, answers, labelled=True)
+    names = metrics_for(signature.task, asked_metrics(request), answers, labelled=True)
     blocks = blocks_of(split, rows)
     measured = {name: measure(name, y, answers, groups=blocks, seed=request.seed) for name in names}
     metrics = {name: value for name, value in measured.items() if np.isfinite(value.value)}
@@ -58,11 +59,16 @@ def evaluate(table: pa.Table, prepared: Prepared, split: Split, chosen: Chosen, 
         ),
         importances=importances(
             lambda f: of_pipeline(chosen.pipeline, f, signature.task, chosen.threshold), frame, y, next(iter(metrics)),
-            larger_is_better=larger_is_better(next(iter(metrics))), seed=request.seed,
+            larger_is_better=METRICS[next(iter(metrics))].maximize, seed=request.seed,
         ),
         alert_rate=float(answers.label.mean()) if signature.task == "Outlier" else None,
         warnings=[f"the metric {name} is not defined on this hold-out" for name in measured.keys() - metrics.keys()],
     )  # fmt: skip
+
+
+def asked_metrics(request: Request) -> list[str]:
+    """Metrics that the spec names, in `metrics` first and then in gates."""
+    return list(dict.fromkeys([*request.evaluation.metrics, *(gate.metric for gate in request.evaluation.gates)]))
 
 
 def sliced_metrics(request: Request, metrics: Mapping[str, Measured]) -> list[str]:

@@ -98,6 +98,6 @@ def _weights(model: Any, prepared: Prepared, rows: np.ndarray) -> dict[str, Any]
 
 
 def _set_threads(model: Any, count: int | None) -> None:
-    """Threads of estimators that take them as a parameter. Reset after fitting: the artifact must not depend on them."""
+    """Threads of estimators that take them as a parameter; reset after fitting, so that no artifact depends on them."""
     if "n_jobs" in model.get_params(deep=False):
         model.set_params(n_jobs=count)

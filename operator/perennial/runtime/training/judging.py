@@ -8,38 +8,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perennial.api.metrics import METRICS, USUAL
 from perennial.api.records.run import Measured, TaskType
 from perennial.runtime.training.answers import Answers
 from perennial.stats.intervals import Interval, interval
-
-USUAL: dict[TaskType, tuple[str, ...]] = {
-    "Binary": (
-        "roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "balanced_accuracy", "f1", "precision",
-        "recall", "matthews_corrcoef",
-    ),
-    "Multiclass": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc"),
-    "Regression": ("rmse", "mae", "r2", "median_absolute_error"),
-    "Outlier": ("roc_auc", "average_precision", "precision", "recall", "alert_rate"),
-}  # fmt: skip
-"""Measured in any case, the task's main metric first."""
-
-OF_PROBABILITIES = frozenset({"log_loss", "brier_score"})
-OF_SCORES = OF_PROBABILITIES | {"roc_auc", "average_precision"}
 
 
 def metrics_for(task: TaskType, asked: Sequence[str], answers: Answers, *, labelled: bool) -> list[str]:
     """Names to measure: what was asked first, then the usual ones, without those these answers cannot give."""
     if not labelled:
         return ["alert_rate"]
-    names = dict.fromkeys([*asked, *USUAL[task]])
-    return [name for name in names if is_possible(name, answers)]
+    usual = USUAL[task] if task != "Outlier" else [m.name for m in METRICS.values() if "Outlier" in m.tasks]
+    names = dict.fromkeys([*asked, *usual])
+    return [name for name in names if task in METRICS[name].tasks and is_possible(name, answers)]
 
 
 def is_possible(metric: str, answers: Answers) -> bool:
     """Whether the model gives what the metric needs."""
-    if metric in OF_PROBABILITIES:
+    if METRICS[metric].needs == "probabilities":
         return answers.probability
-    return answers.score is not None or metric not in OF_SCORES
+    return answers.score is not None or METRICS[metric].needs != "scores"
 
 
 def measure(
@@ -67,11 +55,3 @@ def as_measured(found: Interval, confidence: float) -> Measured:
 
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
-
-
-LOSSES = frozenset({"log_loss", "brier_score", "mae", "mse", "rmse", "mape", "median_absolute_error"})
-
-
-def larger_is_better(metric: str) -> bool:
-    """Which way a metric is better."""
-    return metric not in LOSSES

@@ -3,7 +3,6 @@
 Apart from the driver, because importing what learns takes longer than finding that a run exists already.
 """
 
-from perennial.runtime.artifacts import estimator_task
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.evaluate import evaluate
 from perennial.runtime.training.fetch import fetch_all
@@ -26,11 +25,10 @@ def learn(context: Context, resolved: Resolved) -> Stages:
         StorageError: storage is.
     """
     request, clock = context.request, context.clock
-    kind = estimator_task(request.designs[0].estimator)
     with clock.running("fetch"):
         fetched = fetch_all(resolved, request)
     with clock.running("validate"):
-        validated = validate(fetched.table, request, kind=kind, holdout_rows=fetched.holdout_rows)
+        validated = validate(fetched.table, request, kind=request.kind, holdout_rows=fetched.holdout_rows)
     with clock.running("split"):
         sides = split(validated.table, request, model=context.task.model, holdout_rows=validated.holdout_rows)
     with clock.running("preprocess"):

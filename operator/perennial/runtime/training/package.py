@@ -5,6 +5,7 @@ Nothing is uploaded here (`publish.py`).
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ from perennial.runtime.artifacts import NotPackable, load_model, save_model
 from perennial.runtime.monitoring import build_profile
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.failures import UserCodeFailed
-from perennial.runtime.training.record import Stages
+from perennial.runtime.training.record import Stages, run_record
+from perennial.runtime.training.report import report
+from perennial.runtime.training.summary import card, column_summaries
 
 LOGS = "logs.txt"
+REPORT, CARD = "report.html", "card.md"
+WRITTEN = ("profile.json", "holdout_predictions.parquet", "metrics.json", REPORT, CARD)
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,18 @@ def package(context: Context, stages: Stages) -> Packaged:
     _write_profile(folder, stages, saved.signature, outputs)
     _write_predictions(folder, stages, outputs)
     _write_metrics(folder, stages)
-    names = [*saved.files, "profile.json", "holdout_predictions.parquet", "metrics.json"]
-    files = [folder / name for name in names]
+    _write_pages(context, folder, stages, saved.artifact)
+    files = [folder / name for name in (*saved.files, *WRITTEN)]
     logs = context.scratch / LOGS
-    return Packaged(saved.artifact, saved.signature, [*files, *([logs] if logs.exists() else [])], None)
+    return Packaged(saved.artifact, saved.signature, [*files, *([logs] if logs.exists() else [])], folder / REPORT)
+
+
+def _write_pages(context: Context, folder: Path, stages: Stages, artifact: Artifact) -> None:
+    record = run_record(context, stages, artifact, {}, datetime.now(UTC))
+    columns = column_summaries(stages, context.request)
+    page = report(record, stages, columns, refitted=context.request.refit == "all")
+    (folder / REPORT).write_text(page, encoding="utf-8")
+    (folder / CARD).write_text(card(record, columns), encoding="utf-8")
 
 
 def _write_profile(folder: Path, stages: Stages, signature: Signature, outputs: dict[str, np.ndarray]) -> None:

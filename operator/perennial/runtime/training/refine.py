@@ -1,4 +1,4 @@
-"""Stage 6, design and refine: which design is kept, with which parameters and which threshold, by training rows alone."""
+"""Stage 6, design and refine: which design, parameters and threshold are kept, by training rows alone."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,18 +1,21 @@
 """Metrics by the levels of a column: where a model that is good on average is not."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perennial.api.records.run import SliceMeasured, TaskType
+from perennial.api.records.run import Measured, SliceMeasured, TaskType
 from perennial.runtime.training.answers import Answers
 from perennial.runtime.training.judging import is_possible, measure
 
 MOST_LEVELS = 50
 OTHER = "OTHER"
 MISSING = "MISSING"
+OF_SEVERAL = frozenset({"roc_auc", "roc_auc_ovr", "average_precision", "r2"})
+"""Metrics that need more than one class or value to be defined."""
 
 
 def measured_slices(
@@ -47,12 +50,13 @@ def measured_slices(
     return found
 
 
-def _figures(metrics: Sequence[str], y: np.ndarray, answers: Answers, *, confidence: float, seed: int) -> dict:
+def _figures(
+    metrics: Sequence[str], y: np.ndarray, answers: Answers, *, confidence: float, seed: int
+) -> dict[str, Measured]:
     figures = {}
+    several = len(np.unique(y)) > 1
     for metric in metrics:
-        if is_possible(metric, answers) and (
-            len(np.unique(y)) > 1 or metric not in ("roc_auc", "average_precision", "r2")
-        ):
+        if is_possible(metric, answers) and (several or metric not in OF_SEVERAL):
             value = measure(metric, y, answers, groups=None, confidence=confidence, seed=seed)
             if np.isfinite(value.value):
                 figures[metric] = value
@@ -75,7 +79,7 @@ def levels(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
 def _quartiles(values: np.ndarray) -> tuple[list[str], np.ndarray]:
     edges = np.unique(np.nanquantile(values, [0.25, 0.5, 0.75]))
     bounds = ["−∞", *(f"{edge:.6g}" for edge in edges), "∞"]
-    names = [f"({low}, {high}]" for low, high in zip(bounds, bounds[1:], strict=False)]
+    names = [f"({low}, {high}]" for low, high in pairwise(bounds)]
     codes = np.searchsorted(edges, values, side="left")
     return [*names, MISSING], np.where(np.isnan(values), len(names), codes).astype(np.int64)
 

@@ -143,8 +143,8 @@ def _check(held: np.ndarray, strategy: str) -> None:
     if train >= LEAST_TRAINING_ROWS and holdout >= LEAST_HOLDOUT_ROWS:
         return
     raise DataRefused(
-        f"data.holdout: the {strategy} split of {len(held)} rows leaves {train} to learn from and {holdout} to judge by; "
-        f"at least {LEAST_TRAINING_ROWS} and {LEAST_HOLDOUT_ROWS} are needed: bring more rows (or more distinct times), "
-        f"or choose another data.holdout.strategy or fraction",
+        f"data.holdout: the {strategy} split of {len(held)} rows leaves {train} to learn from and {holdout} to judge "
+        f"by; at least {LEAST_TRAINING_ROWS} and {LEAST_HOLDOUT_ROWS} are needed: bring more rows (or more distinct "
+        f"times), or choose another data.holdout.strategy or fraction",
         reason="TooFewRows",
     )

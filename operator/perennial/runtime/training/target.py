@@ -68,8 +68,8 @@ def _regression(column: pa.ChunkedArray, name: str | None) -> Target:
 def _classification(column: pa.ChunkedArray, name: str | None, positive: str | None) -> Target:
     if pa.types.is_floating(column.type) and not np.all(np.asarray(column) == np.trunc(np.asarray(column))):
         raise _refused(
-            f"data.target {name!r} holds numbers with fractions, but the estimator is a classifier; choose a regressor, "
-            f"or make classes of the numbers"
+            f"data.target {name!r} holds numbers with fractions, but the estimator is a classifier; "
+            f"choose a regressor, or make classes of the numbers"
         )
     if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_temporal(column.type):
         raise _refused(f"data.target {name!r} holds {column.type}, which is no class; use text, numbers or booleans")
@@ -94,8 +94,8 @@ def _refuse_rare(column: pa.ChunkedArray, name: str | None) -> None:
     label, rows = min(counts.items(), key=lambda item: (item[1], item[0]))
     if rows < LEAST_ROWS_OF_A_CLASS:
         raise _refused(
-            f"data.target {name!r}: the class {label!r} has {rows} rows, fewer than the {LEAST_ROWS_OF_A_CLASS} that are "
-            f"needed to learn and judge it; bring more rows, or fold it into another class"
+            f"data.target {name!r}: the class {label!r} has {rows} rows, fewer than the {LEAST_ROWS_OF_A_CLASS} "
+            f"that are needed to learn and judge it; bring more rows, or fold it into another class"
         )
 
 
@@ -114,8 +114,8 @@ def _positive(classes: list[Any], name: str | None, positive: str | None) -> Any
     if all(isinstance(c, int) for c in classes):
         return max(classes)
     raise _refused(
-        f"data.target {name!r} holds {' and '.join(map(repr, words))}, and none of them says which is the positive one; "
-        f"set data.positiveClass"
+        f"data.target {name!r} holds {' and '.join(map(repr, words))}, and none of them says which is the positive "
+        f"one; set data.positiveClass"
     )
 
 
