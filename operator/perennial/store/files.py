@@ -42,13 +42,15 @@ def read[R: Record](store: ObjectStore, key: str, kind: type[R]) -> Read[R] | No
 
 
 def create(store: ObjectStore, key: str, body: bytes) -> bool:
-    """Write an object unless the key exists. True if the key now holds these bytes, whoever wrote them."""
+    """Write an object unless the key exists. False if it does.
+
+    It may then be of this very call, whose first answer was lost: what counts is what is there, so read it back.
+    """
     for attempt in range(TRIES):
         try:
             store.put(key, body, if_none_match=True, content_type=JSON)
         except PreconditionFailed:
-            # A first answer may have been lost: what counts is what is there.
-            return store.get(key).body == body
+            return False
         except Conflict:
             _pause(attempt)
         else:

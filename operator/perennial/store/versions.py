@@ -53,7 +53,7 @@ class Versions:
 
         Args:
             run_digest: of a run whose run.json exists.
-            token: unique to the claimer, the same when it tries again.
+            token: names the claimer in the record.
             at: now, ISO 8601 UTC, for the history.
 
         Raises:
@@ -132,7 +132,8 @@ class Versions:
             if files.create(self._store, self._keys.version(number), ours.to_json()):
                 return number
             there = self._require(number)
-            if there.token == token or (there.run_digest == run_digest and there.state != "Abandoned"):
+            # Ours, after a lost answer, or a claim of the same run by somebody else: as good as ours.
+            if there.run_digest == run_digest and there.state != "Abandoned":
                 return number
             number += 1
 

@@ -33,7 +33,7 @@ class Windows:
         self._store.put(self._keys.window(start, pod, boot), body, content_type=JSON)
 
     def slots(self) -> list[datetime]:
-        """Starts of all slots with any file, ascending, UTC."""
+        """Starts of all slots with any file, ascending, UTC. Some stores show a folder a while after its last file."""
         folders = (p.removeprefix(self._keys.windows).rstrip("/") for p in self._store.prefixes(self._keys.windows))
         return sorted(start for name in folders if (start := slot_start(name)))
 

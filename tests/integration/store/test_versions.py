@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from contextlib import suppress
 from itertools import count
 from tempfile import TemporaryDirectory
 
@@ -131,6 +132,19 @@ def test_who_is_refused_by_the_run_abandons_its_number(store: ObjectStore) -> No
     assert registry(faulty).versions.claim(ONE.run_digest, "mine", at=AT).number == 2
     assert registry(store).versions.read(3).state == "Abandoned"
     assert registry(store).versions.read(3).token == "mine"
+
+
+def test_a_number_taken_meanwhile_for_the_same_run_is_ours_too(store: ObjectStore) -> None:
+    published(store)
+
+    def rival_dies_after_its_first_write(number: int, _: str) -> None:
+        if number == 1:
+            with suppress(Killed):
+                registry(killed_at(store, 1, after=True)).versions.claim(ONE.run_digest, "rival", at=AT)
+
+    faulty = FaultyStore(store, before=rival_dies_after_its_first_write)
+    assert registry(faulty).versions.claim(ONE.run_digest, "mine", at=AT).token == "rival"
+    assert registry(store).versions.numbers() == [1]
 
 
 def _pending(number: int, run_digest: str) -> bytes:
