@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def read_npy(body: bytes) -> np.ndarray:
         version = np.lib.format.read_magic(stream)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = reader(stream, max_header_size=MAX_HEADER)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError, KeyError) as error:
         raise HostileArtifact(f"not an .npy entry: {error}") from None
     if dtype.hasobject or any(length < 0 for length in shape):
         raise HostileArtifact(f".npy entry: expected plain numbers or text, got {dtype} of shape {shape}")

@@ -53,7 +53,9 @@ def of_lightgbm(estimator: Any) -> Forest:
         raise NotConvertible(f"LightGBM objective {dump['objective']}")
     targets = int(dump["num_tree_per_iteration"])
     trees = [_lightgbm_tree(t["tree_structure"], number % targets) for number, t in enumerate(dump["tree_info"])]
-    return Forest(trees, [0.0] * targets, LIGHTGBM_LINKS[name], single=False)
+    return Forest(
+        trees, [0.0] * targets, LIGHTGBM_LINKS[name], single=False, raw=hasattr(estimator, "decision_function")
+    )
 
 
 def _lightgbm_tree(root: Mapping[str, Any], target: int) -> Tree:
@@ -106,7 +108,7 @@ def of_xgboost(estimator: Any) -> Forest:
 def _xgboost_base(parameters: Mapping[str, str], link: Link) -> list[float]:
     targets = max(int(parameters["num_class"]), 1)
     scores = json.loads(parameters["base_score"])
-    scores = [float(score) for score in (scores if isinstance(scores, list) else [scores])]
+    scores = [float(np.float32(score)) for score in (scores if isinstance(scores, list) else [scores])]
     if link == "logistic":
         scores = [math.log(score / (1 - score)) for score in scores]
     elif link == "exp":
@@ -115,7 +117,7 @@ def _xgboost_base(parameters: Mapping[str, str], link: Link) -> list[float]:
 
 
 def _xgboost_tree(tree: Mapping[str, Any], target: int) -> Tree:
-    conditions = tree["split_conditions"]
+    conditions = np.array(tree["split_conditions"], dtype=np.float32).tolist()  # written in float32 decimals
     members = _xgboost_members(tree)
     rows = []
     for own, (left, right) in enumerate(zip(tree["left_children"], tree["right_children"], strict=True)):

@@ -19,8 +19,13 @@ from perennial.runtime.artifacts.allowlist import BIT_GENERATORS
 from perennial.runtime.artifacts.archive import read_archive
 from perennial.runtime.artifacts.arrays import read_npy, read_sparse
 from perennial.runtime.artifacts.errors import HostileArtifact
-from perennial.runtime.artifacts.nodes import Node, audit
-from perennial.runtime.artifacts.structures import check_loss_arguments, check_tree_arguments, check_tree_state
+from perennial.runtime.artifacts.nodes import Node, audit, type_name
+from perennial.runtime.artifacts.structures import (
+    check_loss_arguments,
+    check_state,
+    check_tree_arguments,
+    check_tree_state,
+)
 
 SCHEMA = "schema.json"
 
@@ -119,8 +124,7 @@ class Constructor:
             return array if node["__class__"] == "ndarray" else array[()]
         items = self._all(node["content"])
         shape = self.construct(node["shape"])
-        array = np.empty(len(items), dtype=object)
-        array[:] = items
+        array = np.fromiter(items, dtype=object, count=len(items))
         return array if len(shape) == 1 else np.array(items, dtype=object).reshape(shape)
 
     def _random_state(self, node: Node) -> Any:
@@ -142,6 +146,7 @@ class Constructor:
         state = self.construct(node["content"]) if node.get("content") is not None else None
         if state is None:
             return made
+        check_state(type_name(node), state)
         if hasattr(made, "__setstate__"):
             with warnings.catch_warnings():  # another patch release: the warm-up tells whether it matters
                 warnings.simplefilter("ignore")

@@ -1,6 +1,6 @@
 """The fast encoder: canonical columns to the estimator's numeric matrix by numpy alone, without DataFrame or pipeline.
 
-It is a record (encoder.json) of what a fitted ColumnTransformer does (compile.py), proven equal when a model is packaged.
+It is a record (encoder.json) of what a fitted ColumnTransformer does (compile.py), proven equal at packaging.
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ def needs_of(estimator: Any, *, supervised: bool) -> Needs:
     name = type(inner).__name__
     package = type(inner).__module__.partition(".")[0]
     tags = estimator.__sklearn_tags__().input_tags
-    if package in BOOSTERS:
+    if package == "lightgbm":  # takes its categories as an argument of fit, which no pipeline hands on
+        return Needs("ordinal", 250, missing=True, scaled=False, positive=False, supervised=supervised)
+    if package == "xgboost":
         return Needs("native", 250, missing=True, scaled=False, positive=False, supervised=supervised)
     if name.startswith("HistGradientBoosting"):
         return Needs("mask", 250, missing=True, scaled=False, positive=False, supervised=supervised)

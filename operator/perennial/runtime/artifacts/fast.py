@@ -9,7 +9,7 @@ from typing import Any, Literal
 from perennial.api.records.signature import Signature
 from perennial.runtime.artifacts.columns import Columns, rows_of
 from perennial.runtime.artifacts.compile import NotCompilable, compile_encoder, seen_codes
-from perennial.runtime.artifacts.convert import convert
+from perennial.runtime.artifacts.convert import Converted, convert
 from perennial.runtime.artifacts.encoder import EncoderRecord, FastEncoder
 from perennial.runtime.artifacts.errors import HostileArtifact
 from perennial.runtime.artifacts.forest import NotConvertible
@@ -32,25 +32,35 @@ class Fast:
 
 def fast_forms(pipeline: Any, reference: Scorer, signature: Signature, holdout: Columns) -> Fast:
     """encoder.json and model.onnx where both are proven; encoder.json alone where only that is; else nothing."""
-    wanted = frozenset(output.name for output in signature.outputs)
-    estimator = pipeline[-1]
     try:
-        record = compile_encoder(pipeline[0], seen=seen_codes(estimator))
-        converted = convert(estimator, FastEncoder(record).width)
+        record = compile_encoder(pipeline[0], seen=seen_codes(pipeline[-1]))
+        converted = convert(pipeline[-1], FastEncoder(record).width)
         scorer = OnnxScorer(FastEncoder(record), converted.graph)
-    except (NotConvertible, NotCompilable) as reason:
-        return Fast(_encoder_alone(pipeline, reference, signature, holdout), "NotConvertible", str(reason))
-    except HostileArtifact as reason:
-        return Fast(_encoder_alone(pipeline, reference, signature, holdout), "NotVerified", str(reason)[:300])
-    if absent := sorted(wanted - scorer.scores - _derived(signature)):
-        reason = f"the graph gives no {', '.join(absent)}"
-    else:
-        scores = wanted & scorer.scores
-        reason = differences(reference, scorer, signature, holdout, scores)
-        reason = reason or _at_thresholds(pipeline, record, scorer, converted.thresholds, signature, holdout, scores)
+    except (NotConvertible, NotCompilable) as error:
+        return Fast(_encoder_alone(pipeline, reference, signature, holdout), "NotConvertible", str(error))
+    except HostileArtifact as error:
+        return Fast(_encoder_alone(pipeline, reference, signature, holdout), "NotVerified", str(error)[:300])
+    reason = _reason_against(pipeline, reference, scorer, record, converted, signature, holdout)
     if reason:
         return Fast(_encoder_alone(pipeline, reference, signature, holdout), "NotVerified", reason)
     return Fast({"encoder.json": record.to_json(), "model.onnx": converted.graph}, "Verified")
+
+
+def _reason_against(
+    pipeline: Any,
+    reference: Scorer,
+    scorer: OnnxScorer,
+    record: EncoderRecord,
+    converted: Converted,
+    signature: Signature,
+    holdout: Columns,
+) -> str:
+    wanted = frozenset(output.name for output in signature.outputs)
+    if absent := sorted(wanted - scorer.scores - _derived(signature)):
+        return f"the graph gives no {', '.join(absent)}"
+    scores = wanted & scorer.scores
+    reason = differences(reference, scorer, signature, holdout, scores)
+    return reason or _at_thresholds(pipeline, record, scorer, converted.thresholds, signature, holdout, scores)
 
 
 def _derived(signature: Signature) -> set[str]:

@@ -83,7 +83,7 @@ def forest_of(estimator: Any) -> Forest:
 
 
 def _of_histogram_boosting(estimator: Any) -> Forest:
-    bitsets, index = estimator._bin_mapper.make_known_categories_bitsets()
+    bitsets, _ = estimator._bin_mapper.make_known_categories_bitsets()
     if getattr(estimator, "_preprocessor", None) is None and len(bitsets):  # pragma: no cover
         raise NotConvertible("categories without the library's renumbering")
     trees = [

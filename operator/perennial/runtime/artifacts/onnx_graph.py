@@ -160,8 +160,10 @@ class _Parts:
         self.modes: list[int] = []
         self.weights: list[float] = []
         self.members: list[float] = []
-        names = ("tree_roots", "nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids", "nodes_trueleafs")
-        names += ("nodes_falseleafs", "nodes_missing_value_tracks_true", "leaf_targetids")
+        names = (
+            "tree_roots", "nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids", "nodes_trueleafs",
+            "nodes_falseleafs", "nodes_missing_value_tracks_true", "leaf_targetids",
+        )  # fmt: skip
         self.ints: dict[str, list[int]] = {name: [] for name in names}
 
     def add(self, tree: Tree) -> None:

@@ -203,11 +203,8 @@ def _tell_categories(model: Any, groups: Sequence[Group], signature: Signature) 
     if not codes:
         return
     inner = innermost(model)
-    package = type(inner).__module__.partition(".")[0]
-    if package == "sklearn":
+    if type(inner).__module__.startswith("sklearn."):
         inner.set_params(categorical_features=list(range(codes)))
-    elif package == "lightgbm":
-        inner.set_params(categorical_feature=list(range(codes)))
     else:
         others = sum(_width(group, signature) for group in groups if not group.treatment.native)
         inner.set_params(enable_categorical=True, feature_types=["c"] * codes + ["q"] * others)

@@ -51,7 +51,7 @@ def as_instants(name: str, values: Any) -> np.ndarray:
     if array.dtype.kind == "M":
         return array.astype(INSTANT, copy=False)
     if array.dtype.kind == "f" and np.isnan(array).all():
-        return np.full(len(array), np.datetime64("NaT"), dtype=INSTANT)
+        return np.full(len(array), np.datetime64("NaT", "us"), dtype=INSTANT)
     if array.dtype.kind not in "OU":
         raise InputProblem(name, "ISO 8601 date and time text", _what(array))
     return _each(name, array.astype(object), "ISO 8601 date and time text", _instant, INSTANT)
@@ -98,9 +98,7 @@ def _of_list(values: Sequence[Any]) -> np.ndarray:
         else:
             if array.dtype.kind in "fiub" and (len(kinds) == 1 or (array.dtype.kind == "f" and bool not in kinds)):
                 return array
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _each(
@@ -127,7 +125,7 @@ def _number(value: Any) -> float:
 
 def _instant(value: Any) -> Any:
     if value is None or (isinstance(value, float) and value != value):
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "us")
     if isinstance(value, str):
         value = dt.datetime.fromisoformat(value)
     if isinstance(value, dt.datetime):

@@ -101,7 +101,7 @@ def _odd_rows(columns: Columns, signature: Signature) -> Columns:
     changes: list[tuple[str, Any]] = []
     for column in signature.inputs:
         text = column.kind in ("categorical", "text")
-        empty: Any = None if text else np.datetime64("NaT") if column.kind == "datetime" else np.nan
+        empty: Any = None if text else np.datetime64("NaT", "us") if column.kind == "datetime" else np.nan
         changes.append((column.name, empty))
         if text:
             changes.append((column.name, UNSEEN))
