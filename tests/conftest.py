@@ -2,6 +2,5 @@
 
 from importlib.util import find_spec
 
-pytest_plugins = [
-    name for name in ("tests.support.s3", "tests.support.apiserver", "tests.support.flights") if find_spec(name)
-]
+_FIXTURES = ("s3", "apiserver", "node", "flights")
+pytest_plugins = [f"tests.support.{name}" for name in _FIXTURES if find_spec(f"tests.support.{name}")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
         return int(parsed.run(parsed) or 0)
     except Failure as failure:
         print(f"hack/cluster: {failure}", file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f"hack/cluster: no access to {error.filename}; whose is it, and does this need root?", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("hack/cluster: interrupted; run it again to go on from here", file=sys.stderr)
@@ -80,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(arguments: argparse.Namespace) -> None:
     if arguments.control_plane_only:
+        if not re.fullmatch(r"[a-z0-9-]{1,40}", arguments.name) or arguments.name in (*providers.NAMES, "bin"):
+            raise Failure(
+                f"--name {arguments.name}: letters a-z, digits and -, and none of {', '.join(providers.NAMES)}"
+            )
         plane = ControlPlane(Place(arguments.name), Options(controllers=arguments.with_controllers))
         plane.up()
         say(f"API server at {plane.url}")

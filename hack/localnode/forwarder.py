@@ -39,7 +39,7 @@ class Target:
         return await self._open(self._known)
 
     async def _open(self, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.wait_for(asyncio.open_connection(address, self._port), timeout=5)
+        return await asyncio.wait_for(asyncio.open_connection(address, self._port), timeout=2)
 
 
 def cluster_ip(kubectl: str, kubeconfig: str, namespace: str, name: str) -> str:

@@ -44,6 +44,18 @@ class Node:
         assert self.place.namespace is not None
         return self.place.namespace
 
+    def why_not(self) -> str | None:
+        """Why the node cannot be started here within seconds; None if it can."""
+        try:
+            host.require_linux()
+            host.require_root()
+        except Failure as failure:
+            return str(failure)
+        absent = [binary.name for binary in binaries.missing(catalogue.ALL)]
+        if absent:
+            return f"not built yet: {', '.join(absent)}; run `hack/cluster build` once (about 12 minutes)"
+        return None
+
     def is_up(self) -> bool:
         """Whether every daemon runs and the node is Ready."""
         wanted = (*DAEMONS, *catalogue.CONTROLLERS, "kube-apiserver", "etcd")

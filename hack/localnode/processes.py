@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -47,7 +46,6 @@ class Processes:
     def __init__(self, run: Path, logs: Path) -> None:
         self._run, self._logs = run, logs
         self._pids = run / "pids"
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._started: set[str] = set()
 
     def names(self) -> list[str]:
@@ -59,9 +57,8 @@ class Processes:
         record = self._read(name)
         if record is None:
             return None
-        child = self._children.get(record.pid)
-        if child is not None:
-            child.poll()  # reaps, so that an ended child of ours is not a zombie
+        with suppress(ChildProcessError):  # not our child but an earlier script's
+            os.waitpid(record.pid, os.WNOHANG)
         return record.pid if record.is_live() else None
 
     def log(self, name: str) -> Path:
@@ -78,13 +75,9 @@ class Processes:
         self._pids.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, **(env or {}), MARK: str(self._run)}
-        with self.log(name).open("ab") as log:
-            child = subprocess.Popen(
-                list(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
-            )
-        self._children[child.pid] = child
+        pid = _spawn(command, environment, self.log(name))
         self._started.add(name)
-        fresh = Record(child.pid, start_time(child.pid) or 0, digest)
+        fresh = Record(pid, start_time(pid) or 0, digest)
         (self._pids / name).write_text(json.dumps(asdict(fresh)))
         return True
 
@@ -96,8 +89,6 @@ class Processes:
             if not _poll(lambda: self.live(name) is None, patience):
                 os.kill(record.pid, signal.SIGKILL)
                 _poll(lambda: self.live(name) is None, 5.0)
-        if record is not None and (child := self._children.pop(record.pid, None)) is not None:
-            child.wait(timeout=5)
         self._started.discard(name)
         (self._pids / name).unlink(missing_ok=True)
 
@@ -139,6 +130,17 @@ class Processes:
             return Record(**json.loads((self._pids / name).read_text()))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def _spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+    """A process in a session of its own, which outlives this one; that is why it is not a subprocess.Popen."""
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawnp(command[0], list(command), environment, file_actions=files, setsid=True)
 
 
 def marked(run: Path) -> list[int]:

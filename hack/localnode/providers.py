@@ -30,10 +30,12 @@ class NodeProvider(Provider):
         self.node.up()
 
     def down(self) -> None:
-        self.node.down()
+        if self.node.place.state.exists():  # else it was never up, and needs no root to be ended
+            self.node.down()
 
     def wipe(self) -> None:
-        self.node.wipe()
+        if self.node.place.state.exists():
+            self.node.wipe()
 
     def load(self, engine: Engine, name: str) -> None:
         send(engine, name, self.node.containerd)

@@ -5,16 +5,16 @@ Not for pods: nothing runs them here; see node.py.
 
 from __future__ import annotations
 
-import os
 import secrets
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from hack.localnode import throwaway
+from tests.support.kubectl import Kubectl
 
 
 @dataclass(frozen=True)
@@ -23,26 +23,7 @@ class ApiServer:
 
     url: str
     kubeconfig: Path
-    kubectl_path: Path
-
-    def kubectl(
-        self, *args: str, input: str | None = None, check: bool = True, timeout: float = 60
-    ) -> subprocess.CompletedProcess[str]:
-        """Run kubectl as administrator.
-
-        Raises AssertionError with kubectl's own words if it fails and `check` is on.
-        """
-        run = subprocess.run(
-            [str(self.kubectl_path), *args],
-            input=input,
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert not check or run.returncode == 0, f"kubectl {' '.join(args)}: {run.stderr or run.stdout}"
-        return run
+    kubectl: Kubectl
 
 
 @contextmanager
@@ -51,7 +32,8 @@ def _started(*, controllers: bool) -> Iterator[ApiServer]:
     if reason is not None:
         pytest.skip(f"no API server: {reason}")
     with throwaway.control_plane(controllers) as plane:
-        yield ApiServer(plane.url, plane.place.kubeconfig, plane.place.bin / "kubectl")
+        kubeconfig = plane.place.kubeconfig
+        yield ApiServer(plane.url, kubeconfig, Kubectl(plane.place.bin / "kubectl", kubeconfig))
 
 
 @pytest.fixture(scope="session")
