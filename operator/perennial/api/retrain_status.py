@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from perennial.api.conditions import Conditions
-from perennial.api.fields import Line, StatusModel, Text, Word, list_map, newest
+from perennial.api.fields import Line, Text, Word, list_map, newest
+from perennial.api.part import StatusModel
 
 
 class WindowStatus(StatusModel):
@@ -108,6 +109,10 @@ class RunEntry(StatusModel):
 
     training: Word
     """The child ModelTraining."""
+    uid: Word | None = None
+    """Its UID, once it was seen: a child that is gone after that is not made again."""
+    decision: Word | None = None
+    """Identity of the decision, from which the child's name follows."""
     trigger: Word
     """What started it."""
     reason: Line = ""

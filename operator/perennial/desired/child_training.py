@@ -40,6 +40,7 @@ def child_training(
     spec["model"] = spec.get("model") or training["metadata"]["name"]
     for field in ("suspend", "managedBy"):
         spec.pop(field, None)
+    _refit_on_all_rows(spec)
     train = spec["data"]["train"]
     for field, value in (("digest", data.digest), ("from", data.start), ("to", data.end)):
         train.pop(field, None)
@@ -59,3 +60,13 @@ def child_training(
         "metadata": labels.child_metadata(policy, name, child, notes),
         "spec": spec,
     }
+
+
+def _refit_on_all_rows(spec: dict[str, Any]) -> None:
+    """Under a policy with a temporal split the judged pipeline is fitted once more on all rows, unless the spec says
+    otherwise: else the newest rows, which are what a retraining is for, would only judge."""
+    data, algorithm = spec["data"], spec.get("algorithm")
+    strategy = (data.get("holdout") or {}).get("strategy")
+    timed = strategy == "temporal" or (strategy is None and (data.get("features") or {}).get("timeColumn"))
+    if algorithm is not None and timed and "refit" not in algorithm:
+        algorithm["refit"] = "all"

@@ -42,8 +42,13 @@ def _opened(uri: str) -> tuple[ObjectStore, Trust]:
 
 
 def registry(ctx: Context, namespace: str, model: str) -> Registry:
-    """The registry of one model. Its methods block: call them with `in_store`."""
-    return Registry(store_of(ctx), namespace, model)
+    """The registry of one model, the same object each time. Its methods block: call them with `in_store`."""
+    return _registry(ctx.config.registry, namespace, model)
+
+
+@lru_cache(maxsize=10_000)
+def _registry(uri: str, namespace: str, model: str) -> Registry:
+    return Registry(_opened(uri)[0], namespace, model)
 
 
 def store_of(ctx: Context) -> ObjectStore:

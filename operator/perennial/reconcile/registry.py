@@ -4,10 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from perennial.observe.cache import Cache
+from perennial.reconcile import deployment, retrain, training
 from perennial.reconcile.context import Key, Reconciler
+from perennial.reconcile.followers import deployments_of, policies_of
 
-RECONCILERS: dict[str, Reconciler] = {}
+RECONCILERS: dict[str, Reconciler] = {
+    "ModelTraining": training.reconcile,
+    "ModelDeployment": deployment.reconcile,
+    "RetrainPolicy": retrain.reconcile,
+}
 
 Related = Callable[[Mapping[str, Any], Cache], Iterable[Key]]
-RELATED: dict[str, Related] = {}
+RELATED: dict[str, Related] = {"ModelTraining": deployments_of, "ModelDeployment": policies_of}
 """By kind of the changed object: keys of other objects that read it (a deployment follows a training's versions)."""

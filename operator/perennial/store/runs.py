@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from perennial.api.identities import bare, sha256_digest
-from perennial.api.records.run import RunPointer, RunRecord, StoredFile
+from perennial.api.records.run import FrozenRequest, RunPointer, RunRecord, StoredFile
 from perennial.store import files
 from perennial.store.errors import Corrupt, NotFound, PreconditionFailed
 from perennial.store.layout import ModelKeys
@@ -35,6 +35,11 @@ class Runs:
     def freeze_request(self, run_digest: str, body: bytes) -> None:
         """Keep a run's input; the first attempt's stays."""
         files.create(self._store, self._keys.request(run_digest), body)
+
+    def request(self, run_digest: str) -> FrozenRequest | None:
+        """What a run was asked and what it read; None if it was never begun. Raises Corrupt."""
+        found = files.read(self._store, self._keys.request(run_digest), FrozenRequest)
+        return found.record if found else None
 
     def publish(self, record: RunRecord) -> RunRecord:
         """Make a run exist: its pointer first, run.json last. Returns the run that exists now.

@@ -122,6 +122,14 @@ class RunRecord(Record):
     created_at: str = ""
 
 
+class FrozenRequest(Record):
+    """request.json: what a run was asked and what it read, frozen before anything was read."""
+
+    spec: dict[str, Any]  # in its one form
+    data: str  # data digest
+    objects: list[list[Any]] = []  # identity of each input object: key, size, content mark
+
+
 class RunPointer(Record):
     """runs/keys/<runKey>.json."""
 

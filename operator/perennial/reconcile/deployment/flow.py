@@ -21,6 +21,7 @@ from perennial.reconcile.deployment.observed import Observed, observe
 from perennial.reconcile.deployment.people import said
 from perennial.reconcile.deployment.restored import restored_stable
 from perennial.reconcile.deployment.wanted import run_of, wanted
+from perennial.reconcile.invalid import report_invalid
 from perennial.store.errors import StorageError
 
 
@@ -36,7 +37,7 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     try:
         seen = observe(body, ctx.cache)
     except pydantic.ValidationError as error:
-        await report.invalid(body, error, ctx)
+        await report_invalid(body, error, ctx)
         return None
     if seen.state.stable is None:
         seen = replace(seen, state=replace(seen.state, stable=restored_stable(seen)))

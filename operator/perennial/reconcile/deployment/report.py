@@ -1,10 +1,7 @@
 """The status of a ModelDeployment: where the rollout stands, and whether the model answers."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
-
-import pydantic
+from typing import Literal
 
 from perennial.api.conditions import Condition, with_condition
 from perennial.api.deployment_status import ModelDeploymentStatus
@@ -98,14 +95,3 @@ def _addressed(message: str, seen: Observed) -> str:
     """Messages of the pure rules name no object; commands in them are completed here."""
     metadata = seen.deployment.metadata
     return message.replace("mdp NAME", f"mdp {metadata.name} -n {metadata.namespace}")
-
-
-async def invalid(body: Mapping[str, Any], error: pydantic.ValidationError, ctx: Context) -> None:
-    """A spec that an older CRD let in and the models refuse: say so, keep what the status held."""
-    told = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()[:5])
-    old = dict(body.get("status") or {})
-    conditions = [Condition.model_validate(c) for c in old.get("conditions") or ()]
-    generation, now = body["metadata"].get("generation", 0), ctx.clock.now()
-    conditions = with_condition(conditions, "Stalled", True, "InvalidSpec", told, generation=generation, now=now)
-    old["conditions"] = [c.to_json_dict() for c in conditions]
-    await write_status(ctx, body, old, [EventIntent("Warning", "InvalidSpec", "Refuse", told)])

@@ -10,6 +10,7 @@ from perennial.kube.resources import Ref
 from perennial.policy.training.failure import classify
 from perennial.policy.training.step import Step, TrainingFacts, next_step
 from perennial.reconcile.context import Context, Key
+from perennial.reconcile.invalid import report_invalid
 from perennial.reconcile.registries import distrust, in_store, registry
 from perennial.reconcile.training import conclusion, jobs, people, report
 from perennial.reconcile.training.observed import Observed, observe
@@ -35,7 +36,7 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     try:
         seen = observe(body, ctx.cache)
     except pydantic.ValidationError as error:
-        await report.invalid(body, error, ctx)
+        await report_invalid(body, error, ctx, false=("Succeeded",))
         return HANDLED_BY_EVENTS
     facts, run = await _facts(seen, ctx)
     step = next_step(facts)
@@ -81,7 +82,7 @@ async def _rest(seen: Observed, ctx: Context) -> float | None:
 
 async def _refuse(seen: Observed, ctx: Context) -> float | None:
     told = "; ".join(f"{p.field}: {p.message}" for p in seen.problems)
-    await report.write(seen, Told.refused("InvalidSpec", told), ctx)
+    await report.write(seen, Told.refused("SpecInvalid", told), ctx)
     return HANDLED_BY_EVENTS
 
 

@@ -1,11 +1,8 @@
 """The status of a ModelTraining: built from what was told, written once."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Self
-
-import pydantic
+from typing import Literal, Self
 
 from perennial.api.conditions import Condition, ConditionStatus, with_condition
 from perennial.api.fields import format_time
@@ -155,17 +152,3 @@ def _events(seen: Observed, told: Told) -> list[EventIntent]:
         return []
     kind: Literal["Normal", "Warning"] = "Warning" if told.status == "False" else "Normal"
     return [EventIntent(kind, told.reason, "Train", told.message)]
-
-
-async def invalid(body: Mapping[str, Any], error: pydantic.ValidationError, ctx: Context) -> None:
-    """A spec that an older CRD let in and the models refuse: say so, keep what the status held."""
-    told = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()[:5])
-    old = dict(body.get("status") or {})
-    generation, now = body["metadata"].get("generation", 0), ctx.clock.now()
-    conditions = [Condition.model_validate(c) for c in old.get("conditions") or ()]
-    for type_, status in (("Succeeded", "False"), ("Stalled", "True")):
-        conditions = with_condition(
-            conditions, type_, status == "True", "InvalidSpec", told, generation=generation, now=now
-        )
-    old["conditions"] = [c.to_json_dict() for c in conditions]
-    await write_status(ctx, body, old, [EventIntent("Warning", "InvalidSpec", "Refuse", told)])

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perennial.api.identities import canonical_json
-from perennial.api.records.run import RunRecord
+from perennial.api.records.run import FrozenRequest, RunRecord
 from perennial.api.records.task import Outcome, Task
 from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.context import Context
@@ -47,7 +46,7 @@ def train(
         resolved = resolve(task, context.request)
         known = context.runs.read(resolved.run_digest) if context.request.reuse else None
         if known is None:
-            context.runs.freeze_request(resolved.run_digest, canonical_json(context.request.normalised))
+            context.runs.freeze_request(resolved.run_digest, _frozen(context, resolved).to_json())
     if known is not None:
         context.runs.point(task.run_key, known.run_digest)
         return Finished(_outcome(resolved, "Reused", "the run exists already"), known, None)
@@ -62,6 +61,11 @@ def train(
         winner = context.runs.publish(record)
     kept = "Succeeded" if winner.attempt == attempt else "Reused"
     return Finished(_outcome(resolved, kept, ""), winner, packaged.report)
+
+
+def _frozen(context: Context, resolved: Resolved) -> FrozenRequest:
+    objects = [o.identity for o in resolved.train.objects]
+    return FrozenRequest(spec=dict(context.request.normalised), data=resolved.data_digest, objects=objects)
 
 
 def _context(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Context:

@@ -1,0 +1,143 @@
+"""The status of a RetrainPolicy: what was seen, what limit, what was decided, when the next look is."""
+
+from datetime import datetime
+from typing import Literal
+
+from perennial.api.conditions import Condition, with_condition
+from perennial.api.fields import format_time
+from perennial.api.group import RETRAIN
+from perennial.api.retrain_status import (
+    BudgetStatus,
+    DriftStatus,
+    FeatureDrift,
+    NewDataStatus,
+    NextStatus,
+    PredictionDrift,
+    RetrainPolicyStatus,
+    RunEntry,
+    WindowStatus,
+)
+from perennial.policy.retrain.budget import used_seconds
+from perennial.policy.retrain.decide import Decision
+from perennial.reconcile.context import Context
+from perennial.reconcile.retrain.facts import Gathered
+from perennial.reconcile.retrain.observed import Observed
+from perennial.reconcile.retrain.windows import Seen
+from perennial.reconcile.status import EventIntent, write_status
+
+WORST = 10
+
+
+async def write(seen: Observed, gathered: Gathered, decision: Decision, runs: list[RunEntry], ctx: Context) -> None:
+    """One status write for one look, with an event when a run is made or the drift state changes."""
+    status = status_of(seen, gathered, decision, runs, ctx.clock.now())
+    await write_status(ctx, seen.body, status.to_json_dict(), _events(seen, gathered, decision))
+
+
+def status_of(
+    seen: Observed, gathered: Gathered, decision: Decision, runs: list[RunEntry], now: datetime
+) -> RetrainPolicyStatus:
+    """The new status. Pure. Times that only say when we look again are not in it, or it would change at each look."""
+    old, snapshot = seen.policy.status, gathered.snapshot
+    acted = {**old.acted, **gathered.acted}
+    schedule = old.last_schedule
+    if decision.action == "Retrain":
+        acted |= {RETRAIN: snapshot.manual} if snapshot.manual else {}
+        schedule = format_time(decision.schedule_acted) if decision.schedule_acted else schedule
+    return old.replace(
+        conditions=_conditions(seen, gathered, decision, now),
+        drift=_drift(gathered.windows) or old.drift,
+        new_data=_new_data(gathered),
+        next=NextStatus(
+            schedule=format_time(decision.schedule_next) if decision.schedule_next else None,
+            earliest_allowed=format_time(decision.earliest_allowed.replace(microsecond=0))
+            if decision.earliest_allowed
+            else None,
+            blocked_by=list(decision.blocked_by),
+        ),
+        runs=runs,
+        budget=_budget(gathered, now),
+        last_schedule=schedule,
+        acted=acted,
+    )
+
+
+def _budget(gathered: Gathered, now: datetime) -> BudgetStatus | None:
+    if gathered.snapshot.spec.brakes.budget is None:
+        return None
+    return BudgetStatus(used_cpu_hours=round(used_seconds(gathered.snapshot, now) / 3600, 4))
+
+
+def _new_data(gathered: Gathered) -> NewDataStatus | None:
+    facts, listing = gathered.snapshot.new_data, gathered.listing
+    if facts is None or listing is None:
+        return None
+    return NewDataStatus(digest=listing.digest(), objects=facts.objects, rows=facts.rows)
+
+
+def _drift(windows: Seen | None) -> DriftStatus | None:
+    if windows is None:
+        return None
+    state = windows.state
+    last = next((v for v in reversed(windows.verdicts)), None)
+    features = [c for c in state.columns if c.role == "feature"][:WORST]
+    prediction = next((c for c in state.columns if c.role == "prediction"), None)
+    return DriftStatus(
+        state=state.state,
+        message=state.message,
+        window=WindowStatus(start=last.start, end=last.end, rows=last.rows, effective_rows=round(last.effective_rows))
+        if last
+        else None,
+        worst=[
+            FeatureDrift(
+                feature=c.name, score=_round(c.score), limit=_round(c.limit), alarms=f"{c.alarms}/{c.evaluated}"
+            )
+            for c in features
+        ],
+        prediction=PredictionDrift(
+            score=_round(prediction.score),
+            limit=_round(prediction.limit),
+            alarms=f"{prediction.alarms}/{prediction.evaluated}",
+        )
+        if prediction
+        else None,
+    )
+
+
+def _conditions(seen: Observed, gathered: Gathered, decision: Decision, now: datetime) -> list[Condition]:
+    windows = gathered.windows
+    stalled = decision.action == "Stalled"
+    message = "; ".join(t for t in (decision.message, gathered.trouble) if t)
+    ready = not stalled and not gathered.trouble
+    drifted = windows.state.state if windows else None
+    rows: list[tuple[str, bool | Literal["True", "False", "Unknown"], str, str]] = [
+        ("Ready", ready, decision.reason if stalled or ready else "StorageUnavailable", message),
+        ("RetrainAllowed", decision.action in ("Retrain", "Wait"), decision.reason, message),
+        ("Stalled", stalled, decision.reason, message),
+    ]
+    if drifted is not None and windows is not None:
+        known: Literal["True", "False", "Unknown"] = "True" if drifted == "Drifted" else "False"
+        rows.append(
+            ("DriftDetected", "Unknown" if drifted == "InsufficientData" else known, drifted, windows.state.message)
+        )
+    conditions = seen.policy.status.conditions
+    for type_, on, reason, told in rows:
+        conditions = with_condition(
+            conditions, type_, on, reason, told, generation=seen.policy.metadata.generation, now=now
+        )
+    return conditions
+
+
+def _events(seen: Observed, gathered: Gathered, decision: Decision) -> list[EventIntent]:
+    events = []
+    if decision.action == "Retrain":
+        events.append(EventIntent("Normal", "RetrainStarted", "Retrain", f"{decision.trigger}: {decision.message}"))
+    before = seen.policy.status.drift.state if seen.policy.status.drift else None
+    windows = gathered.windows
+    if windows is not None and windows.state.state != before and windows.state.state == "Drifted":
+        events.append(EventIntent("Warning", "Drifted", "Watch", windows.state.message))
+    return events
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,137 @@
+"""Drift of a served model: the servers' window files added up once, judged against the reference of their version.
+
+Reads object storage; the statistics are in perennial.stats.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+
+from perennial.api import ModelDeployment
+from perennial.api.fields import parse_duration, parse_time
+from perennial.api.records.profile import Profile
+from perennial.api.records.window import WindowRecord
+from perennial.api.retrain import DriftTrigger
+from perennial.reconcile.context import Context
+from perennial.reconcile.registries import in_store, registry, store_of
+from perennial.stats.drift import evaluate_window, typical_effects
+from perennial.stats.drift_state import drift_state
+from perennial.stats.verdicts import DriftOptions, DriftState, WindowVerdict
+from perennial.stats.windows import LONGEST, SETTLE, closed_windows, sum_windows
+from perennial.store.layout import WindowKeys
+from perennial.store.registry import Registry
+from perennial.store.windows import Windows
+
+LOOK_BACK = LONGEST + timedelta(days=1)
+JUDGED = 12
+"""Windows that are judged again at each look: enough for 2 of 3, however few of them had rows enough."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the windows of the stable version say."""
+
+    state: DriftState
+    verdicts: tuple[WindowVerdict, ...]
+    next_look: datetime | None  # when the next window may close
+
+
+@lru_cache(maxsize=4096)
+def _total(windows: Windows, start: datetime) -> WindowRecord | None:
+    """One closed slot, summed over pods; written once, so that late files change nothing that was judged."""
+    held = windows.total(start)
+    if held is not None:
+        return WindowRecord.from_json(held)
+    records = [WindowRecord.from_json(file.body) for file in windows.files(start)]
+    if not records:
+        return None
+    return WindowRecord.from_json(windows.put_total(start, sum_windows(records).to_json()))
+
+
+_known: dict[tuple[str, WindowKeys], Windows] = {}
+"""The windows of each watched artifact, so that what was read of them is remembered by identity."""
+
+
+def _windows(ctx: Context, keys: WindowKeys) -> Windows:
+    return _known.setdefault((ctx.config.registry, keys), Windows(store_of(ctx), keys))
+
+
+@lru_cache(maxsize=64)
+def _profile(models: Registry, run_digest: str) -> Profile | None:
+    run = models.runs.read(run_digest)
+    file = run.files.get("profile.json") if run else None
+    return Profile.from_json(models.runs.content(file)) if file else None
+
+
+async def watch(deployment: ModelDeployment, trigger: DriftTrigger, ctx: Context) -> Seen | None:
+    """Judge what the stable version was asked lately; None when nothing serves or it has no reference.
+
+    Raises:
+        StorageError: storage did not answer.
+    """
+    stable, model = deployment.status.stable, deployment.spec.model.name
+    if stable is None or not stable.artifact or not stable.run_digest or model is None:
+        return None
+    keys = WindowKeys(deployment.metadata.namespace, deployment.metadata.uid, stable.artifact)
+    models, run_digest = registry(ctx, deployment.metadata.namespace, model), stable.run_digest
+    slot = parse_duration(deployment.spec.monitoring.window)
+    now = ctx.clock.now()
+    windows = _windows(ctx, keys)
+    return await in_store(ctx, lambda: _judge(windows, models, run_digest, trigger, slot, now))
+
+
+def _judge(
+    windows: Windows,
+    models: Registry,
+    run_digest: str,
+    trigger: DriftTrigger,
+    slot: timedelta,
+    now: datetime,
+) -> Seen | None:
+    profile = _profile(models, run_digest)
+    if profile is None:
+        return None
+    options = options_of(trigger)
+    starts = [s for s in windows.slots() if s > now - LOOK_BACK]
+    slots = list(_closed_slots(windows, starts, slot, now))
+    closed = closed_windows(slots, now=now, window=parse_duration(trigger.window), min_samples=options.min_samples)
+    verdicts: list[WindowVerdict] = []
+    for window in islice(closed, max(0, len(closed) - JUDGED), None):
+        verdicts.append(evaluate_window(profile, window, options, usual_effects=typical_effects(verdicts)))
+    run = models.runs.read(run_digest)
+    state = drift_state(verdicts, options, importances=run.importances if run else {})
+    open_ends = [s + slot + SETTLE for s in starts if s + slot + SETTLE > now]
+    return Seen(state, tuple(verdicts), min(open_ends, default=now + slot + SETTLE))
+
+
+def _closed_slots(windows: Windows, starts: list[datetime], slot: timedelta, now: datetime) -> Iterator[WindowRecord]:
+    for start in starts:
+        if start + slot + SETTLE <= now:
+            record = _total(windows, start)
+            if record is not None:
+                yield record
+
+
+def options_of(trigger: DriftTrigger) -> DriftOptions:
+    """The policy's options."""
+    return DriftOptions(
+        threshold=trigger.threshold,
+        alpha=trigger.false_alarm_rate,
+        min_samples=trigger.min_samples,
+        failing=trigger.windows.failing,
+        of=trigger.windows.of,
+        features=tuple(trigger.features),
+    )
+
+
+def blocked_since(verdicts: tuple[WindowVerdict, ...], features: tuple[str, ...]) -> datetime | None:
+    """Start of the first of the newest windows in a row that alert on any of these features."""
+    since = None
+    for verdict in reversed(verdicts):
+        alerting = any(c.name in features and set(c.alerts) & {"Missing", "Type"} for c in verdict.columns)
+        if not alerting:
+            break
+        since = parse_time(verdict.start)
+    return since
