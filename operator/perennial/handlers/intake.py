@@ -5,8 +5,7 @@ from typing import Any
 
 from perennial.kube.resources import OWN_KINDS
 from perennial.observe.cache import Cache
-from perennial.reconcile.context import Key
-from perennial.reconcile.registry import Related
+from perennial.reconcile.context import Key, Related
 
 Body = Mapping[str, Any]
 

@@ -18,10 +18,9 @@ from perennial.kube.lease import Lease, LeaseTimes
 from perennial.kube.resources import OWN_KINDS
 from perennial.observe.cache import Cache
 from perennial.reconcile.config import OperatorConfig
-from perennial.reconcile.context import Clock, Context, Key, Reconciler
+from perennial.reconcile.context import Clock, Context, Key, Reconciler, Related
 from perennial.reconcile.loop import Loop
 from perennial.reconcile.metrics import CACHED
-from perennial.reconcile.registry import Related
 from perennial.reconcile.relist import fill, prune
 from perennial.reconcile.storage import StoragePool
 

@@ -1,8 +1,9 @@
 """What a reconciler is given: a key and its surroundings. No logic lives here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from perennial.kube.client import Kube
 from perennial.observe.cache import Cache
@@ -44,3 +45,6 @@ class Context:
 
 Reconciler = Callable[[Key, Context], Awaitable[float | None]]
 """One look at one object. Returns seconds until the next one; None: only when something happens."""
+
+Related = Callable[[Mapping[str, Any], Cache], Iterable[Key]]
+"""Keys of other objects that read a changed one (a deployment follows a training's versions)."""
