@@ -11,7 +11,7 @@ TARGET = Path(__file__).parents[1] / "operator/perennial/api/estimators.json"
 KEYWORDS = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
-def entry(path: str, cls: type) -> dict[str, Any] | None:
+def entry(path: str, cls: Any) -> dict[str, Any] | None:
     """What the API needs to know of one estimator; None if a spec cannot make it, for it wants another object."""
     parameters = inspect.signature(cls).parameters.values()
     if any(p.default is p.empty and p.kind not in KEYWORDS for p in parameters):
@@ -24,7 +24,7 @@ def entry(path: str, cls: type) -> dict[str, Any] | None:
     }
 
 
-def names(cls: type) -> list[str]:
+def names(cls: Any) -> list[str]:
     """Parameters of a booster: its own and those that it hands to its parent."""
     known = {p.name for c in cls.__mro__ if "__init__" in vars(c) for p in inspect.signature(c).parameters.values()}
     return sorted(known - {"self", "args", "kwargs"})

@@ -7,17 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import (
-    OPEN,
-    Column,
-    ColumnSet,
-    DottedPath,
-    Fraction,
-    ImageName,
-    MetricName,
-    Parameters,
-    SpecModel,
-)
+from perennial.api.fields import OPEN, Column, ColumnSet, DottedPath, Fraction, ImageName, MetricName, Parameters
+from perennial.api.part import SpecModel
 from perennial.api.podtemplate import EnvFromSource, EnvVar, Resources
 from perennial.api.rule import PYTHON_ONLY, Rule, exactly_one, needs
 

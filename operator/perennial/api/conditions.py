@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import StatusModel, Text, format_time, list_map
+from perennial.api.fields import Text, format_time, list_map
+from perennial.api.part import StatusModel
 
 ABNORMAL_TRUE = frozenset({"Reconciling", "Stalled"})
 

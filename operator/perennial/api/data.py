@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import Column, ColumnSet, DataUri, Digest, DnsName, Fraction, Scalar, SpecModel, Time
+from perennial.api.fields import Column, ColumnSet, DataUri, Digest, DnsName, Fraction, Scalar, Time
+from perennial.api.part import SpecModel
 from perennial.api.rule import Rule, at_most_one, exactly_one, has, needs, present
 
 ColumnType = Literal["numeric", "category", "boolean", "datetime", "text"]

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from perennial.api.deployment_status import ModelDeploymentStatus
-from perennial.api.fields import CrName, DataUri, Digest, DnsName, ImageName, Quantity, SpecModel
+from perennial.api.fields import CrName, DataUri, Digest, DnsName, ImageName, Quantity
 from perennial.api.monitoring import Monitoring
 from perennial.api.normal import normal_form
 from perennial.api.objects import ApiObject
+from perennial.api.part import SpecModel
 from perennial.api.podtemplate import EnvVar, PodTemplate, Resources
 from perennial.api.rollout import Rollout
 from perennial.api.rule import Rule, exactly_one, needs

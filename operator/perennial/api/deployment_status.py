@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from perennial.api.conditions import Conditions
-from perennial.api.fields import Line, StatusModel, Text, Word, list_map, newest
+from perennial.api.fields import Line, Text, Word, list_map, newest
+from perennial.api.part import StatusModel
 
 
 class RevisionStatus(StatusModel):

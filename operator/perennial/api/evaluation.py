@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import Column, Confidence, MetricName, SpecModel, list_map
+from perennial.api.fields import Column, Confidence, MetricName, list_map
 from perennial.api.metrics import LOSSES, SCORES
+from perennial.api.part import SpecModel
 from perennial.api.rule import Rule, at_least_one, at_most_one
 
 

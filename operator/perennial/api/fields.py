@@ -6,23 +6,15 @@ Everything here has a maximum, because the API server prices CEL rules by it. No
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictInt,
     StrictStr,
-    model_serializer,
-    model_validator,
 )
-from pydantic.alias_generators import to_camel
-from pydantic_core.core_schema import SerializerFunctionWrapHandler
-
-from perennial.api.rule import Rule
 
 _DURATION = r"([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+"
 DURATION_PATTERN = f"^{_DURATION}$"
@@ -36,70 +28,6 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BINARY = {s: Decimal(1024) ** (i + 1) for i, s in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
 _DECIMAL = {s: Decimal(1000) ** (i + 1) for i, s in enumerate(("k", "M", "G", "T", "P", "E"))}
 _SUFFIXES = {"": Decimal(1), "m": Decimal("0.001"), **_BINARY, **_DECIMAL}
-
-
-class SpecModel(BaseModel):
-    """A part of a spec: what a user writes. An unknown field is an error, so that a typo is never ignored."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-        protected_namespaces=(),
-        allow_inf_nan=False,
-    )
-    RULES: ClassVar[tuple[Rule, ...]] = ()
-
-    @model_validator(mode="after")
-    def _keeps_rules(self) -> Self:
-        broken = [rule.message for rule in self.RULES if rule.holds is not None and not rule.holds(self)]
-        if broken:
-            raise ValueError("; ".join(broken))
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_nulls(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """`exclude_none` would also strip `parameters: {max_features: null}`, where null is a value."""
-        return {name: value for name, value in rest(self).items() if value is not None}
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """This part as it stands in YAML: camelCase, no nulls, what was never set left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-class StatusModel(BaseModel):
-    """A part of a status: what we write. Unknown fields are ignored: an older reader survives a newer writer."""
-
-    model_config = ConfigDict(
-        extra="ignore",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-        protected_namespaces=(),
-        allow_inf_nan=False,
-    )
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """This part as it is stored: camelCase, without nulls, empty lists and empty maps."""
-        return without_empty(self.model_dump(mode="json", by_alias=True, exclude_none=True))
-
-    def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed; the changes are validated, unlike `model_copy`.
-
-        Raises:
-            pydantic.ValidationError: a change does not fit its field.
-        """
-        held = {name: getattr(self, name) for name in type(self).model_fields if name not in changes}
-        return type(self).model_validate({**held, **changes})
-
-
-def without_empty(value: dict[str, Any]) -> dict[str, Any]:
-    """The JSON without empty lists and maps at any depth of maps; in `parameters` they are values."""
-    kept = {k: without_empty(v) if isinstance(v, dict) and k != "parameters" else v for k, v in value.items()}
-    return {k: v for k, v in kept.items() if v not in ([], {})}
 
 
 def parse_duration(text: str) -> timedelta:
@@ -243,7 +171,7 @@ AutoOrCount = Annotated[
 ]
 
 Time = Annotated[
-    str, BeforeValidator(_time_text), Field(pattern=TIME_PATTERN, max_length=40), AfterValidator(_checked_time)
+    str, Field(pattern=TIME_PATTERN, max_length=40), BeforeValidator(_time_text), AfterValidator(_checked_time)
 ]
 """ISO 8601 date or time; `parse_time` reads it."""
 

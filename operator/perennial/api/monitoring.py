@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from perennial.api.fields import Column, ColumnSet, DataUri, Duration, Fraction, Quantity, SpecModel
+from perennial.api.fields import Column, ColumnSet, DataUri, Duration, Fraction, Quantity
+from perennial.api.part import SpecModel
 
 
 class WatchedFeatures(SpecModel):

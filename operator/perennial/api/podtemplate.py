@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import DnsLabel, DnsName, LabelKey, Quantity, SpecModel, list_map
+from perennial.api.fields import DnsLabel, DnsName, LabelKey, Quantity, list_map
+from perennial.api.part import SpecModel
 from perennial.api.rule import Rule, at_most_one, exactly_one
 from perennial.api.scheduling import Affinity, LabelSelector, StringMap, Toleration, TopologySpreadConstraint
 from perennial.api.volumes import KeyRef, Volume, VolumeMount

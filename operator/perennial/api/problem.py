@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
-from perennial.api.fields import SpecModel, parse_quantity
+from perennial.api.fields import parse_quantity
 from perennial.api.group import Kind
+from perennial.api.part import SpecModel
 from perennial.api.podtemplate import Resources
 from perennial.api.unsupported import UNSUPPORTED
 

@@ -19,10 +19,10 @@ from perennial.api.fields import (
     DataUri,
     Duration,
     MetricName,
-    SpecModel,
 )
 from perennial.api.normal import normal_form
 from perennial.api.objects import ApiObject
+from perennial.api.part import SpecModel
 from perennial.api.retrain_status import RetrainPolicyStatus
 from perennial.api.rule import Rule, at_most_one, exactly_one, needs
 

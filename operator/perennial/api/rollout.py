@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import Duration, SpecModel, Uri
+from perennial.api.fields import Duration, Uri
+from perennial.api.part import SpecModel
 from perennial.api.rule import Rule, at_least_one, exactly_one
 
 

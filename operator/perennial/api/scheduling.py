@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import DnsLabel, LabelKey, SpecModel
+from perennial.api.fields import DnsLabel, LabelKey
+from perennial.api.part import SpecModel
 
 StringMap = Annotated[dict[LabelKey, Annotated[str, Field(max_length=63)]], Field(max_length=64)]
 LabelValues = Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from perennial.api.fields import SpecModel
+from perennial.api.part import SpecModel
 from perennial.api.rule import Rule
 
 SCHEMA_DEFAULT = "x-perennial-schema-default"

@@ -10,9 +10,10 @@ from pydantic import Field
 from perennial.api.algorithm import DEFAULT_THRESHOLD, Algorithm, Container, Preprocess, Workload
 from perennial.api.data import DEFAULT_FRACTION, Data
 from perennial.api.evaluation import Evaluation
-from perennial.api.fields import OPEN, CrName, DnsName, SpecModel, without_empty
+from perennial.api.fields import OPEN, CrName, DnsName
 from perennial.api.normal import normal_form
 from perennial.api.objects import ApiObject
+from perennial.api.part import SpecModel, without_empty
 from perennial.api.podtemplate import PodTemplate
 from perennial.api.rule import Rule, exactly_one
 from perennial.api.training_status import ModelTrainingStatus

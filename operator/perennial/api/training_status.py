@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from perennial.api.conditions import Conditions
-from perennial.api.fields import Line, StatusModel, Text, Word, newest
+from perennial.api.fields import Line, Text, Word, newest
+from perennial.api.part import StatusModel
 
 Metrics = Annotated[dict[Annotated[str, Field(max_length=64)], float], Field(max_length=64)]
 

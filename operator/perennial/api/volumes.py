@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perennial.api.fields import DnsLabel, DnsName, Quantity, SpecModel
+from perennial.api.fields import DnsLabel, DnsName, Quantity
+from perennial.api.part import SpecModel
 from perennial.api.rule import Rule, exactly_one
 
 Mode = Annotated[int, Field(ge=0, le=511)]

@@ -126,7 +126,7 @@ def test_a_deployment_is_scaled_by_its_subresource(with_crds: ApiServer, namespa
 def test_parameters_keep_their_values_but_one_and_one_point_nought_are_the_same(
     with_crds: ApiServer, namespace: str
 ) -> None:
-    given = {"a": None, "b": 1.0, "c": [], "d": {"x": 0.5}, "e": True, "f": "1"}
+    given: dict[str, Any] = {"a": None, "b": 1.0, "c": [], "d": {"x": 0.5}, "e": True, "f": "1"}
     made = json.loads(create(with_crds, namespace, body("ModelTraining", {"algorithm.parameters": given})))
     kept = made["spec"]["algorithm"]["parameters"]
     assert kept == {**given, "b": 1}

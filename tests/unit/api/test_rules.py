@@ -14,7 +14,7 @@ from perennial.api import (
     validate_policy,
     validate_training,
 )
-from perennial.api.fields import SpecModel
+from perennial.api.part import SpecModel
 from perennial.api.rule import PYTHON_ONLY
 from perennial.api.schema import model_classes
 from perennial.api.unsupported import UNSUPPORTED
