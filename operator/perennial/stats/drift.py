@@ -4,6 +4,7 @@ What several windows mean together is in `perennial.stats.drift_state`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from perennial.api.records.profile import Profile, Reference
 from perennial.api.records.window import ColumnCounts, WindowRecord
-from perennial.stats.effective import MIN_BLOCKS
+from perennial.stats.effective import MIN_BLOCKS, freedom_left
 from perennial.stats.limits import expected_noise, noise_limit
 from perennial.stats.psi import merge_small, psi
 from perennial.stats.quality import rate_alerts
@@ -49,32 +50,20 @@ def evaluate_window(
     if not watched:
         return WindowVerdict(window.start, window.end, window.rows, 0.0, window.complete, ())
     references = CountTable.of_references([r for _, r, _ in watched])
-    counted = CountTable.of_counts([c for _, _, c in watched])
-    effects, blocks = _effects(counted, watched, usual_effects or {})
-    effective, reference_rows = counted.rows / effects, _reference_rows(references, watched)
-    score, limit = _scored(counted, references, effective, reference_rows, blocks, watched, window, options)
-    beyond = score > limit
-    known = beyond & ~_beyond_acknowledged(watched, counted, effective, blocks, acknowledged, options)
-    states = _states(score, limit, known, effective, window.rows >= options.min_samples)
-    alerts = rate_alerts([r for _, r, _ in watched], [c for _, _, c in watched], counted, effects, reference_rows)
-    columns = tuple(
-        ColumnVerdict(
-            name=reference.name,
-            role=role,
-            state=states[i],
-            score=float(score[i]),
-            limit=float(limit[i]),
-            effective_rows=float(effective[i]),
-            design_effect=float(effects[i]) if blocks[i] >= MIN_BLOCKS and np.isfinite(blocks[i]) else None,
-            missing=counts.counts[-1] / max(counted.rows[i], 1.0),
-            outside=counts.outside / max(counted.rows[i], 1.0),
-            alerts=alerts[i] if role == "feature" else (),
-        )
-        for i, (role, reference, counts) in enumerate(watched)
-    )
-    assumed = bool(np.isinf(blocks).all() and not usual_effects)
+    sample = _sample(watched, usual_effects or {})
+    reference_rows = _reference_rows(references, watched)
+    score, limit = _scored(sample, references.counts, reference_rows, options)
+    limit = np.maximum(limit, _seasonal(watched, window, sample, reference_rows))
+    known = (score > limit) & ~_beyond_acknowledged(watched, sample, acknowledged, options)
+    states = _states(score, limit, known, sample.effective, window.rows >= options.min_samples)
     return WindowVerdict(
-        window.start, window.end, window.rows, float(np.median(effective)), window.complete, columns, assumed
+        start=window.start,
+        end=window.end,
+        rows=window.rows,
+        effective_rows=float(np.median(sample.effective)),
+        complete=window.complete,
+        columns=_verdicts(watched, sample, reference_rows, score, limit, states),
+        assumed_independent=bool(np.isinf(sample.blocks).all() and not usual_effects),
     )
 
 
@@ -101,17 +90,36 @@ def _watched(profile: Profile, window: WindowRecord, options: DriftOptions) -> l
     return features + outputs
 
 
-def _effects(counted: CountTable, watched: Sequence[Watched], usual: Mapping[str, float]) -> tuple[Floats, Floats]:
-    """Design effect of each column, and from how many blocks it was estimated (∞: not from this window).
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """A window's counts and what its rows are worth, each of shape (columns,)."""
 
-    With fewer than 20 blocks the larger of the window's own and the usual one; with one block and no earlier
-    window, 1 is assumed.
+    table: CountTable
+    effects: Floats
+    blocks: Floats  # from how many blocks the effects were estimated; ∞: not from this window
+
+    @property
+    def effective(self) -> Floats:
+        """n_eff."""
+        return self.table.rows / self.effects
+
+    def freedom(self, bins: NDArray[np.int64]) -> Floats:
+        """Degrees of freedom of its clustered χ²; full where the effect was not estimated from this window."""
+        strongest = np.where(np.isfinite(self.blocks), self.table.strongest_effects(), 1.0)
+        return freedom_left(bins, self.effects, strongest)
+
+
+def _sample(watched: Sequence[Watched], usual: Mapping[str, float]) -> _Sample:
+    """With fewer than 20 blocks the larger of the window's own effect and the usual one.
+
+    With one block and no earlier window, 1 is assumed.
     """
+    table = CountTable.of_counts([c for _, _, c in watched])
     blocks = np.array([float(c.blocks.blocks) for _, _, c in watched])
     usually = np.array([usual.get(r.name, 1.0) for _, r, _ in watched])
-    own = np.where(blocks >= 2, counted.effects(), 1.0)
+    own = np.where(blocks >= 2, table.effects(), 1.0)
     taken = (blocks >= MIN_BLOCKS) | ((blocks >= 2) & (own >= usually))
-    return np.where(taken, own, usually), np.where(taken, blocks, np.inf)
+    return _Sample(table, np.where(taken, own, usually), np.where(taken, blocks, np.inf))
 
 
 def _reference_rows(references: CountTable, watched: Sequence[Watched]) -> Floats:
@@ -119,60 +127,84 @@ def _reference_rows(references: CountTable, watched: Sequence[Watched]) -> Float
     return np.minimum(np.where(stated > 0, stated, references.rows), references.rows)
 
 
-def _scored(
-    counted: CountTable,
-    references: CountTable,
-    effective: Floats,
-    reference_rows: Floats,
-    blocks: Floats,
-    watched: Sequence[Watched],
-    window: WindowRecord,
-    options: DriftOptions,
-) -> tuple[Floats, Floats]:
-    merged = merge_small(references.counts, counted.counts, references.exists, np.minimum(effective, reference_rows))
+def _scored(sample: _Sample, reference: Floats, reference_rows: Floats, options: DriftOptions) -> tuple[Floats, Floats]:
+    """PSI against reference counts, and the larger of threshold and sampling noise; each of shape (columns,)."""
+    effective = sample.effective
+    least = np.minimum(effective, reference_rows)
+    merged = merge_small(reference, sample.table.counts, sample.table.exists, least)
     noise = noise_limit(
-        effective, reference_rows, merged.bins, alpha=options.alpha, watched=len(watched), blocks=blocks
+        effective,
+        reference_rows,
+        merged.bins,
+        alpha=options.alpha,
+        watched=effective.size,
+        blocks=sample.blocks,
+        freedom=sample.freedom(merged.bins),
     )
+    return psi(merged), np.maximum(noise, options.threshold)
+
+
+def _seasonal(watched: Sequence[Watched], window: WindowRecord, sample: _Sample, reference_rows: Floats) -> Floats:
+    """The limit that the reference's own chunks give at this hour; −∞ where there is none."""
     start, end = (datetime.fromisoformat(t).timestamp() for t in (window.start, window.end))
     excess = np.array([window_excess(r.seasonal, start, end) if r.seasonal else -np.inf for _, r, _ in watched])
-    season = excess + expected_noise(effective, reference_rows, merged.bins)
-    return psi(merged), np.maximum(np.maximum(noise, options.threshold), season)
+    return excess + expected_noise(sample.effective, reference_rows, sample.table.exists.sum(axis=1))
 
 
 def _beyond_acknowledged(
-    watched: Sequence[Watched],
-    counted: CountTable,
-    effective: Floats,
-    blocks: Floats,
-    acknowledged: WindowRecord | None,
-    options: DriftOptions,
+    watched: Sequence[Watched], sample: _Sample, acknowledged: WindowRecord | None, options: DriftOptions
 ) -> NDArray[np.bool_]:
     """Which columns are beyond the limit against the acknowledged windows as well; all when there are none."""
     if acknowledged is None:
         return np.ones(len(watched), dtype=bool)
-    found = [
-        (acknowledged.features if role == "feature" else acknowledged.outputs).get(r.name) for role, r, _ in watched
-    ]
-    usable = np.array(
-        [f is not None and len(f.counts) == len(c.counts) for f, (_, _, c) in zip(found, watched, strict=True)]
+    parts = {"feature": acknowledged.features, "prediction": acknowledged.outputs}
+    found = [parts[role].get(r.name) for role, r, _ in watched]
+    same = [f if f and len(f.counts) == len(c.counts) else None for f, (_, _, c) in zip(found, watched, strict=True)]
+    second = CountTable.of_counts([f or c for f, (_, _, c) in zip(same, watched, strict=True)])
+    score, limit = _scored(sample, second.counts, second.rows / second.effects(), options)
+    return np.array([f is None for f in same]) | (score > limit)
+
+
+def _verdicts(
+    watched: Sequence[Watched],
+    sample: _Sample,
+    reference_rows: Floats,
+    score: Floats,
+    limit: Floats,
+    states: Sequence[ColumnState],
+) -> tuple[ColumnVerdict, ...]:
+    alerts = rate_alerts(
+        [r for _, r, _ in watched], [c for _, _, c in watched], sample.table, sample.effects, reference_rows
     )
-    second = CountTable.of_counts(
-        [f if f and ok else c for f, ok, (_, _, c) in zip(found, usable, watched, strict=True)]
+    known = np.isfinite(sample.blocks) & (sample.blocks >= MIN_BLOCKS)
+    rows = np.maximum(sample.table.rows, 1.0).tolist()
+    effects = [e if k else None for e, k in zip(sample.effects.tolist(), known.tolist(), strict=True)]
+    figures = zip(score.tolist(), limit.tolist(), sample.effective.tolist(), effects, rows, strict=True)
+    return tuple(
+        ColumnVerdict(
+            name=reference.name,
+            role=role,
+            state=state,
+            score=one_score,
+            limit=one_limit,
+            effective_rows=effective,
+            design_effect=effect,
+            missing=counts.counts[-1] / n,
+            outside=counts.outside / n,
+            alerts=alert if role == "feature" else (),
+        )
+        for (role, reference, counts), state, alert, (one_score, one_limit, effective, effect, n) in zip(
+            watched, states, alerts, figures, strict=True
+        )
     )
-    rows = second.rows / second.effects()
-    merged = merge_small(second.counts, counted.counts, counted.exists, np.minimum(effective, rows))
-    noise = noise_limit(effective, rows, merged.bins, alpha=options.alpha, watched=len(watched), blocks=blocks)
-    return ~usable | (psi(merged) > np.maximum(noise, options.threshold))
 
 
 def _states(
     score: Floats, limit: Floats, known: NDArray[np.bool_], effective: Floats, enough_rows: bool
 ) -> list[ColumnState]:
-    def state(i: int) -> ColumnState:
-        if not enough_rows or effective[i] < MIN_EFFECTIVE:
-            return "InsufficientData"
-        if score[i] > limit[i]:
-            return "Acknowledged" if known[i] else "Alarm"
-        return "Warning" if score[i] > WARN_AT * limit[i] else "Clear"
-
-    return [state(i) for i in range(score.size)]
+    if not enough_rows:
+        return ["InsufficientData"] * score.size
+    few = effective < MIN_EFFECTIVE
+    names: tuple[ColumnState, ...] = ("Clear", "Warning", "Alarm", "Acknowledged", "InsufficientData")
+    number = (score > WARN_AT * limit).astype(int) + (score > limit) + (known & (score > limit))
+    return [names[i] for i in np.where(few, 4, number).tolist()]

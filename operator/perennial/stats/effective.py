@@ -5,14 +5,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perennial.api.records.profile import BlockSums
+
 MIN_BLOCKS = 20
 """Below this many non-empty blocks the design effect of a window is not estimated."""
 
 
-def block_sums(block_counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Σ_b c_bj², Σ_b c_bj·n_b (shape (bins,)) and Σ_b n_b² of counts of shape (blocks, bins)."""
+def block_sums(block_counts: NDArray[np.int64]) -> BlockSums:
+    """The sums of counts of shape (blocks, bins), the last bin being the missing one."""
     rows = block_counts.sum(axis=1)
-    return (block_counts**2).sum(axis=0), (block_counts * rows[:, None]).sum(axis=0), int((rows**2).sum())
+    ranks = block_counts @ bin_ranks(block_counts.shape[1])
+    return BlockSums(
+        blocks=int((rows > 0).sum()),
+        squares=(block_counts**2).sum(axis=0).tolist(),
+        crosses=(block_counts * rows[:, None]).sum(axis=0).tolist(),
+        row_squares=int((rows**2).sum()),
+        rank_squares=int((ranks**2).sum()),
+        rank_crosses=int((ranks * rows).sum()),
+    )
+
+
+def bin_ranks(bins: int) -> NDArray[np.int64]:
+    """The number of each bin, shape (bins,); the missing bin, which is the last, stands in the middle."""
+    ranks = np.arange(bins)
+    ranks[-1] = max(bins - 2, 0) // 2
+    return ranks
 
 
 def design_effect(
@@ -41,3 +58,40 @@ def design_effect(
     many = used.sum(axis=-1)
     mean: NDArray[np.float64] = np.divide(total, many, out=np.ones_like(total), where=many > 0)
     return np.maximum(1.0, mean)
+
+
+def rank_effect(
+    counts: NDArray[Any],
+    ranks: NDArray[Any],
+    rank_squares: NDArray[Any],
+    rank_crosses: NDArray[Any],
+    row_squares: NDArray[Any],
+) -> NDArray[np.float64]:
+    """Design effect of the mean bin number, shape (columns,): the direction in which neighbouring rows agree most.
+
+    Args:
+        counts, ranks: shape (columns, bins), padded with zero counts.
+        rank_squares, rank_crosses, row_squares: shape (columns,).
+    """
+    n = np.maximum(counts.sum(axis=-1), 1.0)
+    mean = (counts * ranks).sum(axis=-1) / n
+    spread = (counts * ranks**2).sum(axis=-1) - n * mean**2
+    scatter = rank_squares - 2 * mean * rank_crosses + mean**2 * row_squares
+    found: NDArray[np.float64] = np.divide(scatter, spread, out=np.ones_like(n), where=spread > 1e-9)
+    return np.maximum(1.0, found)
+
+
+def freedom_left(bins: NDArray[Any], effect: NDArray[Any], strongest: NDArray[Any]) -> NDArray[np.float64]:
+    """Degrees of freedom of a clustered χ², shape (columns,), between 1 and B − 1.
+
+    Clustered counts give Σ λ_i·χ²(1), not λ·χ²(B − 1); Satterthwaite's ν = (Σλ)²/Σλ² matches two moments (J. N. K.
+    Rao, A. J. Scott, Ann. Stat. 12, 1984, §3). Known are the mean of the λ (`design_effect`) and about the largest
+    (`rank_effect`); the others are taken as equal. With one λ far above the mean, as autocorrelation makes it, the
+    plain χ² would alarm ten times too often.
+    """
+    full = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
+    total = full * effect
+    first = np.minimum(np.maximum(strongest, effect), total)
+    rest = (total - first) ** 2 / np.maximum(full - 1.0, 1.0)
+    left: NDArray[np.float64] = np.clip(total**2 / (first**2 + rest), 1.0, full)
+    return left

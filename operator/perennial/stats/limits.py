@@ -17,6 +17,7 @@ def noise_limit(
     alpha: float,
     watched: int,
     blocks: NDArray[Any] | None = None,
+    freedom: NDArray[Any] | None = None,
 ) -> Floats:
     """PSI that sampling alone exceeds with probability α/K, shape (columns,); K columns, Bonferroni.
 
@@ -27,17 +28,20 @@ def noise_limit(
 
     Args:
         blocks: as above, shape (columns,); infinite where n_eff is not estimated. None: infinite for all.
+        freedom: ν of `perennial.stats.effective.freedom_left`, which takes the place of B − 1 in the distribution (the
+            mean stays that of B − 1). None: B − 1.
 
     Returns:
         The limits; infinite for a column with one bin, which cannot drift in its bins.
     """
-    freedom = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
+    full = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
+    freedom = full if freedom is None else freedom
     quantile: Floats = np.asarray(chdtri(freedom, alpha / watched), dtype=np.float64)
     if blocks is not None:
         known = np.isfinite(blocks)
         below = freedom * np.maximum(np.where(known, blocks, 2.0) - 1.0, 1.0)
         quantile = np.where(known, freedom * fdtri(freedom, below, 1.0 - alpha / watched), quantile)
-    limit: Floats = sampling_scale(effective_rows, reference_rows) * quantile
+    limit: Floats = sampling_scale(effective_rows, reference_rows) * (quantile * full / freedom)
     limit[np.asarray(bins) <= 1] = np.inf
     return limit
 

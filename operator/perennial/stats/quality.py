@@ -45,7 +45,11 @@ def rate_alerts(
         "Type": _risen(invalid, rows + invalid, np.zeros_like(rows), base_rows, clustered, base_effects),
         "Outside": _risen(outside, rows, base_outside, base_rows, effects, base_effects),
     }
-    return [tuple(name for name, flags in up.items() if flags[i]) for i in range(len(references))]
+    alerts: list[tuple[Alert, ...]] = [()] * len(references)
+    for name, flags in up.items():
+        for i in np.flatnonzero(flags).tolist():
+            alerts[i] = (*alerts[i], name)
+    return alerts
 
 
 def _risen(

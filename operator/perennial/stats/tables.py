@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perennial.api.records.profile import BlockSums, Reference
 from perennial.api.records.window import ColumnCounts
-from perennial.stats.effective import design_effect
+from perennial.stats.effective import design_effect, rank_effect
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +23,8 @@ class CountTable:
     squares: Floats
     crosses: Floats
     row_squares: Floats  # shape (columns,)
+    rank_squares: Floats
+    rank_crosses: Floats
 
     @classmethod
     def of_references(cls, references: Sequence[Reference]) -> "CountTable":
@@ -49,6 +51,8 @@ class CountTable:
             squares=_padded([b.squares for b in sums], exists),
             crosses=_padded([b.crosses for b in sums], exists),
             row_squares=np.array([b.row_squares for b in sums], dtype=np.float64),
+            rank_squares=np.array([b.rank_squares for b in sums], dtype=np.float64),
+            rank_crosses=np.array([b.rank_crosses for b in sums], dtype=np.float64),
         )
 
     @property
@@ -60,6 +64,13 @@ class CountTable:
     def effects(self) -> Floats:
         """Design effect of each column, shape (columns,)."""
         return design_effect(self.counts, self.squares, self.crosses, self.row_squares)
+
+    def strongest_effects(self) -> Floats:
+        """Design effect of each column's mean bin number, shape (columns,); see `rank_effect`."""
+        sizes = self.exists.sum(axis=1)
+        ranks = np.broadcast_to(np.arange(self.exists.shape[1]), self.exists.shape).copy()
+        ranks[np.arange(sizes.size), sizes - 1] = np.maximum(sizes - 2, 0) // 2
+        return rank_effect(self.counts, ranks, self.rank_squares, self.rank_crosses, self.row_squares)
 
     def last_bin_effects(self, sizes: Sequence[int]) -> Floats:
         """Design effect of each column's missing bin alone, shape (columns,)."""

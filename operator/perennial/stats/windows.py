@@ -58,6 +58,8 @@ def _sum_column(parts: list[ColumnCounts]) -> ColumnCounts:
             squares=_add([p.blocks.squares for p in parts]),
             crosses=_add([p.blocks.crosses for p in parts]),
             row_squares=sum(p.blocks.row_squares for p in parts),
+            rank_squares=sum(p.blocks.rank_squares for p in parts),
+            rank_crosses=sum(p.blocks.rank_crosses for p in parts),
         ),
         outside=sum(p.outside for p in parts),
         invalid=sum(p.invalid for p in parts),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perennial.api.records.profile import BlockSums, OutputReference, Profile, Reference
+from perennial.api.records.profile import OutputReference, Profile, Reference
 from perennial.api.records.window import ColumnCounts, WindowRecord
 from perennial.stats.effective import block_sums
 
@@ -65,11 +65,4 @@ def record(features: dict[str, ColumnCounts], outputs: dict[str, ColumnCounts]) 
 def counted(minutes: np.ndarray) -> ColumnCounts:
     """The counts of one column from those of each minute, shape (minutes, bins); nothing is missing."""
     minutes = np.column_stack([minutes, np.zeros(len(minutes), dtype=np.int64)])
-    squares, crosses, row_squares = block_sums(minutes)
-    blocks = BlockSums(
-        blocks=int((minutes.sum(axis=1) > 0).sum()),
-        squares=squares.tolist(),
-        crosses=crosses.tolist(),
-        row_squares=row_squares,
-    )
-    return ColumnCounts(counts=minutes.sum(axis=0).tolist(), blocks=blocks)
+    return ColumnCounts(counts=minutes.sum(axis=0).tolist(), blocks=block_sums(minutes))

@@ -7,7 +7,10 @@ from perennial.stats.effective import block_sums, design_effect
 
 
 def _effect(block_counts: np.ndarray) -> float:
-    return float(design_effect(block_counts.sum(axis=0), *block_sums(block_counts)))
+    sums = block_sums(block_counts)
+    return float(
+        design_effect(block_counts.sum(axis=0), np.array(sums.squares), np.array(sums.crosses), sums.row_squares)
+    )
 
 
 def test_independent_rows_keep_their_number() -> None:
@@ -34,8 +37,9 @@ def test_it_is_the_textbook_sum_over_blocks() -> None:
 def test_block_sums_of_two_pods_add_up_to_the_sums_of_all_their_blocks() -> None:
     rng = np.random.default_rng(2)
     a, b = rng.integers(0, 9, (30, 4)), rng.integers(0, 9, (20, 4))
-    for both, one, other in zip(block_sums(np.vstack([a, b])), block_sums(a), block_sums(b), strict=True):
-        assert np.array_equal(both, np.asarray(one) + np.asarray(other))
+    both, one, other = (block_sums(x).model_dump() for x in (np.vstack([a, b]), a, b))
+    for name, total in both.items():
+        assert np.array_equal(total, np.asarray(one[name]) + np.asarray(other[name]))
 
 
 def test_a_column_with_one_value_has_an_effect_of_one() -> None:

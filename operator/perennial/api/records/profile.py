@@ -14,13 +14,16 @@ UnwatchedReason = Literal["Time", "Id", "DatePart", "MonotoneInTime", "Text", "E
 class BlockSums(Record):
     """What the design effect of clustered rows needs, additive over blocks, pods and slots.
 
-    With c_bj the rows of block b in bin j and n_b the rows of block b.
+    With c_bj the rows of block b in bin j, n_b the rows of block b, and r_b the sum of its rows' bin numbers (a missing
+    value counts as the middle bin).
     """
 
     blocks: int = 0  # non-empty blocks
     squares: list[int] = []  # Σ_b c_bj², one a bin
     crosses: list[int] = []  # Σ_b c_bj·n_b, one a bin
     row_squares: int = 0  # Σ_b n_b²
+    rank_squares: int = 0  # Σ_b r_b²
+    rank_crosses: int = 0  # Σ_b r_b·n_b
 
 
 class SeasonalLimit(Record):

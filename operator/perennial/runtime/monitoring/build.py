@@ -21,7 +21,7 @@ from perennial.stats.bins import (
     numeric_edges,
     top_categories,
 )
-from perennial.stats.effective import MIN_BLOCKS, design_effect
+from perennial.stats.effective import MIN_BLOCKS, bin_ranks, design_effect
 from perennial.stats.seasonal import WINDOW_LENGTHS, seasonal_limit
 
 OUTER_QUANTILES = (0.001, 0.999)
@@ -147,11 +147,14 @@ def _sparse_sums(
 ) -> BlockSums:
     """Block sums from the non-empty cells only: a reference may span half a million minutes."""
     per_block = np.bincount(block, weights=rows, minlength=blocks)
+    ranks = np.bincount(block, weights=rows * bin_ranks(bins)[code], minlength=blocks)
     return BlockSums(
         blocks=blocks,
         squares=np.bincount(code, weights=rows**2, minlength=bins).astype(np.int64).tolist(),
         crosses=np.bincount(code, weights=rows * per_block[block], minlength=bins).astype(np.int64).tolist(),
         row_squares=int((per_block**2).sum()),
+        rank_squares=int((ranks**2).sum()),
+        rank_crosses=int((ranks * per_block).sum()),
     )
 
 

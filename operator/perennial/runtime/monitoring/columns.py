@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from perennial.api.records.profile import OutputReference, Reference
 from perennial.stats.bins import category_codes, category_index, numeric_codes
+from perennial.stats.effective import bin_ranks
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -48,6 +49,7 @@ class Layout:
     coders: tuple[Coder, ...] = field(init=False)
     offsets: NDArray[np.int64] = field(init=False)  # shape (columns + 1,)
     owner: NDArray[np.int64] = field(init=False)  # shape (bins,): column of each bin
+    ranks: NDArray[np.int64] = field(init=False)  # shape (bins,): `bin_ranks` of each column
 
     def __post_init__(self) -> None:
         """Lay the columns out one after another."""
@@ -56,6 +58,8 @@ class Layout:
         object.__setattr__(self, "coders", coders)
         object.__setattr__(self, "offsets", np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
         object.__setattr__(self, "owner", np.repeat(np.arange(sizes.size), sizes))
+        ranks = [bin_ranks(c.bins) for c in coders]
+        object.__setattr__(self, "ranks", np.concatenate(ranks) if ranks else np.zeros(0, dtype=np.int64))
 
 
 def coder(reference: Reference) -> Coder:

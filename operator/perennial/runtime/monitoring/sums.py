@@ -10,6 +10,8 @@ from perennial.runtime.monitoring.columns import Layout
 from perennial.runtime.monitoring.times import iso
 
 SCORE_BINS = 100
+BLOCK_SUMS = ("squares", "crosses", "row_squares", "rank_squares", "rank_crosses", "blocks")
+ADDITIVE = ("counts", *BLOCK_SUMS, "outside", "invalid", "scores")
 
 
 class SlotSums:
@@ -18,12 +20,14 @@ class SlotSums:
     def __init__(self, layout: Layout) -> None:
         """All zero."""
         bins, columns = int(layout.offsets[-1]), len(layout.coders)
-        self._offsets, self._owner = layout.offsets, layout.owner
+        self._offsets, self._owner, self._ranks = layout.offsets, layout.owner, layout.ranks
         self.open = np.zeros(bins, dtype=np.int64)
         self.counts = np.zeros(bins, dtype=np.int64)
         self.squares = np.zeros(bins, dtype=np.int64)
         self.crosses = np.zeros(bins, dtype=np.int64)
         self.row_squares = np.zeros(columns, dtype=np.int64)
+        self.rank_squares = np.zeros(columns, dtype=np.int64)
+        self.rank_crosses = np.zeros(columns, dtype=np.int64)
         self.blocks = np.zeros(columns, dtype=np.int64)
         self.outside = np.zeros(columns, dtype=np.int64)
         self.invalid = np.zeros(columns, dtype=np.int64)
@@ -42,6 +46,9 @@ class SlotSums:
         self.squares += self.open**2
         self.crosses += self.open * rows[self._owner]
         self.row_squares += rows**2
+        ranks = np.add.reduceat(self.open * self._ranks, self._offsets[:-1])
+        self.rank_squares += ranks**2
+        self.rank_crosses += ranks * rows
         self.blocks += rows > 0
         self.open[:] = 0
 
@@ -49,7 +56,7 @@ class SlotSums:
         """Add sums of the same layout; both keep their open minute as a block of its own."""
         closed = other.closed()
         mine = self.closed()
-        for name in ("counts", "squares", "crosses", "row_squares", "blocks", "outside", "invalid", "scores"):
+        for name in ADDITIVE:
             setattr(self, name, getattr(mine, name) + getattr(closed, name))
         self.open = np.zeros_like(self.open)
         self.rows += other.rows
@@ -88,6 +95,8 @@ class SlotSums:
                 squares=self.squares[part].tolist(),
                 crosses=self.crosses[part].tolist(),
                 row_squares=int(self.row_squares[i]),
+                rank_squares=int(self.rank_squares[i]),
+                rank_crosses=int(self.rank_crosses[i]),
             ),
             outside=int(self.outside[i]),
             invalid=int(self.invalid[i]),
