@@ -58,14 +58,17 @@ class Arms:
         }
         self._mine = cells.mine
         self._to_ignore = 0
+        self._rollout: str | None = None
 
     def begin(self, plan: RolloutPlan) -> None:
         """A plan comes into force: a new rollout clears the counters; the cells say what this worker follows."""
         epoch = zlib.crc32(plan.rollout.encode())
         state = self._cells.view("plan")
-        if epoch != int(state[0]) or not plan.rollout:
+        if epoch != int(state[0]):
             self._cells.clear("own.slots", "own.totals", "own.predictions", "candidate.slots", "candidate.totals")
             self._cells.clear("shadow")
+        if self._rollout != plan.rollout:
+            self._rollout = plan.rollout
             self._to_ignore = IGNORED_REQUESTS if plan.role == "Candidate" else 0
         self._edges = np.array(plan.prediction_edges[:MAX_EDGES]) if plan.prediction_edges else None
         state[:3] = epoch, round(plan.weight * 1e6), round(plan.mirror * 1e6)
@@ -110,8 +113,6 @@ class Arms:
             outputs: arrays of n rows.
             slots: hash slot of each row, shape (n,).
         """
-        if self._to_ignore:
-            return
         for index, values in enumerate(self._scores(outputs)):
             finite = np.isfinite(values)
             if not finite.all():

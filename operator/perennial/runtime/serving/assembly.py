@@ -116,6 +116,7 @@ class Assembly:
         self._batcher.close()
 
     def _follow(self, plan: RolloutPlan) -> None:
+        self._watcher.settle()
         self._arms.begin(plan)
         self._splitter.follow(plan)
         if self._app is not None:

@@ -36,8 +36,9 @@ class Watcher:
         """A batch was predicted."""
         self._metrics.add("batches")
         self._metrics.add("rows", rows.count)
-        self._pending.append((outputs, slots, counts))
-        self._pending_rows += rows.count
+        if not self._arms.is_cold:
+            self._pending.append((outputs, slots, counts))
+            self._pending_rows += rows.count
         if self._pending_rows >= PENDING_ROWS:
             self.settle()
         if self._counters is not None:
