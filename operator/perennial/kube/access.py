@@ -4,6 +4,7 @@ One source for the three clients of a process: ours, kopf's and the lease thread
 """
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Callable
@@ -78,7 +79,8 @@ def load_access() -> Access:
         load_incluster_config(client_configuration=configuration)
     except ConfigException as in_cluster:
         try:
-            load_kube_config(client_configuration=configuration, persist_config=False)
+            # Read here, for the library reads the variable only once, when it is imported.
+            load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration, persist_config=False)
         except (ConfigException, OSError) as kubeconfig:
             raise NoAccess(
                 f"no access to an API server: not in a pod ({in_cluster}), and no usable kubeconfig ({kubeconfig}); "

@@ -74,7 +74,7 @@ class Kube:
             page = await self._http.json("GET", resource.path(namespace), kind, params=params, accept=accept)
             meta = page["metadata"]
             yield (
-                [{**item, "apiVersion": resource.api_version, "kind": kind} for item in page["items"]],
+                [{**item, "apiVersion": resource.api_version, "kind": kind} for item in page.get("items") or ()],
                 str(meta.get("resourceVersion", "")),
             )
             if not meta.get("continue"):

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from hack.localnode import throwaway
 from hack.localnode.control_plane import ControlPlane
 from hack.localnode.network import free_ports
-
 from tests.integration.controller.proxy import Proxy, proxy_before
 
 ROOT = Path(__file__).parents[3]
 
 
-def wait_for[T](what: str, question: Callable[[], T], seconds: float = 30.0) -> T:
+def wait_for[T](what: str, question: Callable[[], T], seconds: float = 60.0) -> T:
     """Ask until the answer is truthy."""
     end = time.monotonic() + seconds
     while True:

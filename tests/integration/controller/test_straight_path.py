@@ -62,7 +62,7 @@ def test_each_of_many_objects_costs_exactly_one_apply_and_one_status_and_idling_
     assert first.metric("perennial_reconcile_total", kind="ModelTraining") < 2 * OBJECTS
 
     before = children(plane, namespace), trainings(plane, namespace)
-    assert first.stop() == 0
+    assert first.stop() == 0, first.log.read_text()[-2000:]
     second = operator(namespace, through=proxy)
     wait_for("the next operator is ready", second.ready)
     wait_for("it has looked at all", lambda: second.metric("perennial_reconcile_total", result="success") >= OBJECTS)

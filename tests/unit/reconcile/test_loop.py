@@ -49,7 +49,7 @@ async def running(
 async def until(question: Callable[[], bool]) -> None:
     """Wait a little for something that must come."""
     async with asyncio.timeout(10):
-        while not question():
+        while not question():  # noqa: ASYNC110 - what is asked for signals nobody
             await asyncio.sleep(0.005)
 
 
