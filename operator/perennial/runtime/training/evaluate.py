@@ -1,24 +1,28 @@
 """Stage 7, evaluate: what the judged fit is worth on rows it has not seen. It measures; gates judge elsewhere."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
-from perennial.api.metrics import METRICS
 from perennial.api.records.run import Comparison, Measured, SliceMeasured
-from perennial.runtime.training.answers import Answers, of_pipeline
+from perennial.api.records.task import Champion
+from perennial.runtime.artifacts import Columns
+from perennial.runtime.training.answers import Answers
+from perennial.runtime.training.champion import NotComparable, Role, comparisons, expected_shift, opponent
+from perennial.runtime.training.context import Context
 from perennial.runtime.training.importance import importances
 from perennial.runtime.training.judging import measure, metrics_for
 from perennial.runtime.training.preprocess import Prepared
-from perennial.runtime.training.refine import Chosen
 from perennial.runtime.training.request import Request
 from perennial.runtime.training.slices import measured_slices
 from perennial.runtime.training.split import Split
 
 LEAST_BLOCKS = 20
 """Below so many days (then hours) blocks say little about the spread, and rows are taken one by one."""
+
+Ask = Callable[[Columns], Answers]
 
 
 @dataclass(frozen=True)
@@ -35,35 +39,66 @@ class Evaluated:
     warnings: list[str] = field(default_factory=list)
 
 
-def evaluate(table: pa.Table, prepared: Prepared, split: Split, chosen: Chosen, request: Request) -> Evaluated:
-    """Measure the chosen fit on the hold-out."""
-    signature = prepared.signature
-    rows = split.holdout
-    frame = prepared.frame.iloc[rows]
-    answers = of_pipeline(chosen.pipeline, frame, signature.task, chosen.threshold)
+def evaluate(context: Context, table: pa.Table, prepared: Prepared, split: Split, ask: Ask) -> Evaluated:
+    """Measure a model on the hold-out.
+
+    Args:
+        table: all rows as read, in the order of `prepared`.
+        ask: the model's answers to canonical columns.
+    """
+    rows, request, task = split.holdout, context.request, prepared.signature.task
+    held = {name: values[rows] for name, values in prepared.columns.items()}
+    answers = ask(held)
+    rate = float(answers.label.mean()) if task == "Outlier" else None
     if prepared.y is None:
-        rate = float(answers.label.mean())
         truth = np.zeros(len(rows), dtype=np.int64)
         return Evaluated(answers, {"alert_rate": measure("alert_rate", truth, answers, groups=None)}, alert_rate=rate)
-    y = prepared.y[rows]
-    names = metrics_for(signature.task, asked_metrics(request), answers, labelled=True)
-    blocks = blocks_of(split, rows)
+    y, blocks = prepared.y[rows], blocks_of(split, rows)
+    names = metrics_for(task, asked_metrics(request), answers, labelled=True)
     measured = {name: measure(name, y, answers, groups=blocks, seed=request.seed) for name in names}
     metrics = {name: value for name, value in measured.items() if np.isfinite(value.value)}
-    return Evaluated(
+    sliced = sliced_metrics(request, metrics)
+    held_table = table.take(pa.array(rows))
+    found = Evaluated(
         answers=answers,
         metrics=metrics,
-        slices=measured_slices(
-            table.take(pa.array(rows)), request.slices, sliced_metrics(request, metrics), y, answers,
-            task=signature.task, seed=request.seed,
-        ),
-        importances=importances(
-            lambda f: of_pipeline(chosen.pipeline, f, signature.task, chosen.threshold), frame, y, next(iter(metrics)),
-            larger_is_better=METRICS[next(iter(metrics))].maximize, seed=request.seed,
-        ),
-        alert_rate=float(answers.label.mean()) if signature.task == "Outlier" else None,
-        warnings=[f"the metric {name} is not defined on this hold-out" for name in measured.keys() - metrics.keys()],
-    )  # fmt: skip
+        slices=measured_slices(held_table, request.slices, sliced, y, answers, task=task, seed=request.seed),
+        importances=importances(ask, held, y, next(iter(metrics)), seed=request.seed),
+        alert_rate=rate,
+        warnings=[f"the metric {name} is not defined on this hold-out" for name in measured if name not in metrics],
+    )
+    return _compared(context, found, table, prepared, split, y, blocks)
+
+
+def _compared(
+    context: Context,
+    found: Evaluated,
+    table: pa.Table,
+    prepared: Prepared,
+    split: Split,
+    y: np.ndarray,
+    blocks: np.ndarray | None,
+) -> Evaluated:
+    """The same with the runs that the task names to compare with; what cannot be compared is a warning."""
+    metrics = list(dict.fromkeys([*list(found.metrics)[:1], *asked_metrics(context.request)]))
+    against: list[tuple[Role, Champion | None]] = [
+        ("Champion", context.task.champion),
+        ("BestUnseen", context.task.best_unseen),
+    ]
+    for role, named in against:
+        if named is None:
+            continue
+        folder = context.scratch / f"opponent-{role}"
+        folder.mkdir()
+        try:
+            other = opponent(context.runs, named.run_digest, folder, table, split, prepared.signature)
+            if role == "Champion":
+                found = replace(found, expected_shift=expected_shift(found.answers, other.answers))
+            more = comparisons(found.answers, y, other, metrics, role=role, groups=blocks, seed=context.request.seed)
+            found = replace(found, comparisons=[*found.comparisons, *more])
+        except NotComparable as reason:
+            found = replace(found, warnings=[*found.warnings, f"not compared with the {role}: {reason}"])
+    return found
 
 
 def asked_metrics(request: Request) -> list[str]:
@@ -80,7 +115,7 @@ def sliced_metrics(request: Request, metrics: Mapping[str, Measured]) -> list[st
 def blocks_of(split: Split, rows: np.ndarray) -> np.ndarray | None:
     """Which rows are not independent of each other: groups, else days, else hours; None if rows stand alone."""
     if split.groups is not None:
-        return split.groups[rows]
+        return np.asarray(split.groups[rows])
     if split.moments is None:
         return None
     for unit in ("D", "h"):

@@ -6,8 +6,9 @@ L. Breiman, Random Forests, Machine Learning 45 (2001); on the hold-out, on inpu
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
+from perennial.api.metrics import METRICS
+from perennial.runtime.artifacts import Columns, rows_of
 from perennial.runtime.training.answers import Answers
 from perennial.stats.metrics import Rows, value
 
@@ -16,39 +17,27 @@ REPEATS = 3
 
 
 def importances(
-    ask: Callable[[pd.DataFrame], Answers],
-    rows: pd.DataFrame,
-    y: np.ndarray,
-    metric: str,
-    *,
-    larger_is_better: bool,
-    seed: int,
+    ask: Callable[[Columns], Answers], columns: Columns, y: np.ndarray, metric: str, *, seed: int
 ) -> dict[str, float]:
     """Mean loss of the metric by column, largest first; at most 5,000 rows, three permutations.
 
     Args:
-        ask: the fitted pipeline.
-        rows: hold-out rows as the pipeline takes them.
+        ask: the model.
+        columns: canonical hold-out rows.
         y: their true codes or numbers, shape (rows,).
     """
     rng = np.random.default_rng(seed)
-    if len(rows) > MOST_ROWS:
-        chosen = np.sort(rng.choice(len(rows), MOST_ROWS, replace=False))
-        rows, y = rows.iloc[chosen], y[chosen]
-    rows = rows.reset_index(drop=True)
-    full = _value(metric, y, ask(rows))
-    sign = 1.0 if larger_is_better else -1.0
+    rows = rows_of(columns)
+    if rows > MOST_ROWS:
+        chosen = np.sort(rng.choice(rows, MOST_ROWS, replace=False))
+        columns, y, rows = {name: values[chosen] for name, values in columns.items()}, y[chosen], MOST_ROWS
+    full = _value(metric, y, ask(columns))
+    sign = 1.0 if METRICS[metric].maximize else -1.0
     found = {}
-    for column in rows.columns:
-        values = [_value(metric, y, ask(_permuted(rows, column, rng))) for _ in range(REPEATS)]
-        found[str(column)] = round(sign * (full - float(np.mean(values))), 9)
+    for name, values in columns.items():
+        drawn = [ask({**columns, name: values[rng.permutation(rows)]}) for _ in range(REPEATS)]
+        found[name] = round(sign * (full - float(np.mean([_value(metric, y, answers) for answers in drawn]))), 9)
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _permuted(rows: pd.DataFrame, column: str, rng: np.random.Generator) -> pd.DataFrame:
-    changed = rows.copy(deep=False)
-    changed[column] = rows[column].to_numpy()[rng.permutation(len(rows))]
-    return changed
 
 
 def _value(metric: str, y: np.ndarray, answers: Answers) -> float:

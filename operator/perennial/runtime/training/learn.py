@@ -3,6 +3,8 @@
 Apart from the driver, because importing what learns takes longer than finding that a run exists already.
 """
 
+from perennial.runtime.artifacts import Columns, frame
+from perennial.runtime.training.answers import Answers, of_pipeline
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.evaluate import evaluate
 from perennial.runtime.training.fetch import fetch_all
@@ -36,5 +38,10 @@ def learn(context: Context, resolved: Resolved) -> Stages:
     with clock.running("refine"):
         chosen = refine(prepared, sides, request, clock)
     with clock.running("evaluate"):
-        evaluated = evaluate(validated.table, prepared, sides, chosen, request)
+        signature = prepared.signature
+
+        def ask(columns: Columns) -> Answers:
+            return of_pipeline(chosen.pipeline, frame(columns, signature), signature.task, chosen.threshold)
+
+        evaluated = evaluate(context, validated.table, prepared, sides, ask)
     return Stages(resolved, fetched, validated, sides, prepared, chosen, evaluated)

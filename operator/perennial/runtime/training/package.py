@@ -15,10 +15,12 @@ import pyarrow.parquet as pq
 
 from perennial.api.records.run import Artifact
 from perennial.api.records.signature import Signature
-from perennial.runtime.artifacts import NotPackable, load_model, save_model
+from perennial.runtime.artifacts import Columns, NotPackable, load_model, save_model
+from perennial.runtime.artifacts import Packaged as Saved
 from perennial.runtime.monitoring import build_profile
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.failures import UserCodeFailed
+from perennial.runtime.training.fitting import fit
 from perennial.runtime.training.record import Stages, run_record
 from perennial.runtime.training.report import report
 from perennial.runtime.training.summary import card, column_summaries
@@ -44,24 +46,36 @@ def package(context: Context, stages: Stages) -> Packaged:
     Raises:
         UserCodeFailed: a part of the fitted model cannot be stored without pickle.
     """
-    folder = context.scratch / "files"
-    folder.mkdir()
     rows = stages.split.holdout
     held = {name: values[rows] for name, values in stages.prepared.columns.items()}
-    signature = stages.prepared.signature.model_copy(update={"threshold": stages.chosen.threshold})
-    try:
-        saved = save_model(stages.chosen.pipeline, signature, folder, holdout=held)
-    except NotPackable as error:
-        raise UserCodeFailed(f"spec.algorithm: {error}; choose another estimator", reason="NotPackable") from error
+    folder = context.scratch / "files"
+    saved = _saved(stages.chosen.pipeline, stages, folder, held)
     model = load_model(folder, saved.signature, saved.artifact)
     outputs = model.predict(held, [output.name for output in saved.signature.outputs])
+    if context.request.refit == "all":
+        # Predictions and profile stay those of the judged fit: the refitted one has seen the hold-out.
+        folder = context.scratch / "refitted"
+        everything = np.sort(np.concatenate([stages.split.train, rows]))
+        pipeline, _ = fit(stages.prepared, everything, stages.chosen.design, context.request)
+        saved = _saved(pipeline, stages, folder, held)
     _write_profile(folder, stages, saved.signature, outputs)
-    _write_predictions(folder, stages, outputs)
+    _write_predictions(folder, stages)
     _write_metrics(folder, stages)
     _write_pages(context, folder, stages, saved.artifact)
     files = [folder / name for name in (*saved.files, *WRITTEN)]
     logs = context.scratch / LOGS
     return Packaged(saved.artifact, saved.signature, [*files, *([logs] if logs.exists() else [])], folder / REPORT)
+
+
+def _saved(pipeline: Any, stages: Stages, folder: Path, held: Columns) -> Saved:
+    folder.mkdir()
+    signature = stages.prepared.signature.model_copy(
+        update={"threshold": stages.chosen.threshold, "estimator": stages.chosen.design.estimator}
+    )
+    try:
+        return save_model(pipeline, signature, folder, holdout=held)
+    except NotPackable as error:
+        raise UserCodeFailed(f"spec.algorithm: {error}; choose another estimator", reason="NotPackable") from error
 
 
 def _write_pages(context: Context, folder: Path, stages: Stages, artifact: Artifact) -> None:
@@ -92,7 +106,7 @@ def _labels(signature: Signature, codes: np.ndarray) -> np.ndarray:
     return classes[codes]
 
 
-def _write_predictions(folder: Path, stages: Stages, outputs: dict[str, np.ndarray]) -> None:
+def _write_predictions(folder: Path, stages: Stages) -> None:
     """The hold-out's row identities, truth and answers: what the next challenger is compared on without this model."""
     split, prepared = stages.split, stages.prepared
     columns: dict[str, Any] = {"row": split.hashes[split.holdout]}

@@ -86,10 +86,12 @@ def _scratch_root() -> str | None:
     return "/work" if os.environ.get("POD_UID") and os.access("/work", os.W_OK) else None
 
 
-def log_to(path: Path) -> None:
-    """Log lines to stderr and to a file that is stored with the run."""
+def log_to(path: Path, *, stderr: bool = True) -> None:
+    """Log lines to a file that is stored with the run, and to stderr."""
     form = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(path)]
+    handlers: list[logging.Handler] = [logging.FileHandler(path)]
+    if stderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
         handler.setFormatter(form)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)

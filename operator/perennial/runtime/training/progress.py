@@ -28,7 +28,7 @@ class StageClock:
     """Where the run is. Written by the one training thread, read by the progress server."""
 
     def __init__(self, accounting: Accounting, listener: Listener | None = None) -> None:
-        self._accounting = accounting
+        self.accounting = accounting
         self._listener = listener or (lambda _: None)
         self._current = Progress(stage=STAGES[0], percent=0)
         self.timings: dict[str, float] = {}
@@ -58,7 +58,7 @@ class StageClock:
 
     def now(self) -> Progress:
         """What GET /progress answers."""
-        return self._current.model_copy(update={"cost": self._accounting.cost()})
+        return self._current.model_copy(update={"cost": self.accounting.cost()})
 
     def _tell(self, stage: str, percent: int, message: str) -> None:
         self._current = Progress(stage=stage, percent=percent, message=message)

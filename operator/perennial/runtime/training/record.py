@@ -63,7 +63,7 @@ def run_record(
         alert_rate=evaluated.alert_rate,
         contamination=contamination(stages.chosen),
         importances=evaluated.importances,
-        chosen=stages.chosen.summary,
+        chosen={**stages.chosen.summary, "refit": context.request.refit},
         warnings=stages.warnings,
         cost=context.accounting.cost(),
         timings=dict(context.clock.timings),
