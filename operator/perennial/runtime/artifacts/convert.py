@@ -17,6 +17,14 @@ from perennial.runtime.artifacts.onnx_graph import Linear, forest_graph, linear_
 MAX_GRAPH = 256 << 20  # bytes; past that a graph costs more memory than the time it saves
 
 
+BY_SKL2ONNX = frozenset(
+    {"MLPClassifier", "MLPRegressor", "GaussianNB", "BernoulliNB", "MultinomialNB", "ComplementNB"}
+    | {"LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis", "SVR", "NuSVR"}
+)
+"""Smooth models that skl2onnx converts in float64. With trees it searches for float32 thresholds without end, and
+neighbours are found faster by scikit-learn's own trees than by comparing with every row."""
+
+
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A graph, and where its model changes its mind: (column of the matrix, threshold)."""
@@ -78,7 +86,7 @@ def _linear_regression(estimator: Any, *, exp: bool) -> Linear | None:
 
 def _by_skl2onnx(estimator: Any, width: int, reason: str) -> bytes:
     """A graph by skl2onnx in float64, its outputs named as ours."""
-    if type(estimator).__module__.partition(".")[0] != "sklearn":
+    if type(estimator).__name__ not in BY_SKL2ONNX:
         raise NotConvertible(reason)
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import DoubleTensorType

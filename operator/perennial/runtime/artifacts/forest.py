@@ -79,7 +79,7 @@ def forest_of(estimator: Any) -> Forest:
         return _of_averaged(estimator, estimator.estimators_)
     if name.startswith(("DecisionTree", "ExtraTree")):
         return _of_averaged(estimator, [estimator])
-    raise NotConvertible(f"{name} is not a tree ensemble with a known form")
+    raise NotConvertible(f"{name} has no form that is known to be exact")
 
 
 def _of_histogram_boosting(estimator: Any) -> Forest:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MinMaxScaler,
@@ -34,6 +35,9 @@ from perennial.runtime.artifacts.signatures import class_names
 from perennial.runtime.artifacts.steps import DateParts
 
 TARGET_TYPES: Mapping[TaskType, str] = {"Binary": "binary", "Multiclass": "multiclass", "Regression": "continuous"}
+
+TARGET_FOLDS = 5
+"""A row's own target never enters its encoding."""
 
 SCALERS = {
     "standard": StandardScaler,
@@ -177,7 +181,9 @@ def _imputer(treatment: Treatment) -> SimpleImputer:
 def _category_encoder(group: Group, signature: Signature, seed: int) -> Any:
     treatment = group.treatment
     if treatment.encode == "target":
-        return TargetEncoder(target_type=TARGET_TYPES[signature.task], cv=5, shuffle=True, random_state=seed)
+        folds = KFold if signature.task == "Regression" else StratifiedKFold
+        folds = folds(TARGET_FOLDS, shuffle=True, random_state=seed)
+        return TargetEncoder(target_type=TARGET_TYPES[signature.task], cv=folds)
     by_name = {column.name: column.categories for column in signature.inputs}
     known = [by_name[name] for name in group.columns]
     fill = [str(treatment.fill)] if treatment.impute == "constant" else []

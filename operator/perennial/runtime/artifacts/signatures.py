@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -224,9 +225,16 @@ def classes_of(values: Any, name: str = "target") -> list[Any]:
     """
     if hasattr(values, "to_numpy") and hasattr(values, "type"):
         values = values.unique().to_pylist()
-    distinct = {value for value in np.asarray(values, dtype=object).tolist() if value is not None and value == value}
+    given = np.asarray(values, dtype=object).tolist()
+    distinct = {_plain(value) for value in given if value is not None and value == value}
     if all(isinstance(value, bool) for value in distinct):
         return sorted(distinct)
     if all(isinstance(value, int | float) for value in distinct):
         return sorted(int(value) if float(value).is_integer() else float(value) for value in distinct)
     return sorted(label for label in CONVERSIONS["categorical"](name, sorted(distinct, key=str)).tolist())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    return float(value) if isinstance(value, Decimal) else value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,8 @@ def _label(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int | np.integer):
         return str(int(value))
+    if isinstance(value, Decimal):
+        value = float(value)
     if isinstance(value, float | np.floating):
         if value != value:
             return None
@@ -178,6 +181,8 @@ def _labels_of_arrow(name: str, values: Any) -> np.ndarray:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return _labels_of_arrow(name, values.cast(kind.value_type))
+    if pa.types.is_decimal(kind):
+        return _float_labels(values.cast(pa.float64(), safe=False))
     if pa.types.is_floating(kind):
         return _float_labels(values)
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

@@ -22,13 +22,14 @@ from perennial.runtime.artifacts import (
 TARGETS: dict[TaskType, str | None] = {"Binary": "late", "Multiclass": "grade", "Regression": "delay", "Outlier": None}
 
 
-def mixed_table(rows: int = 400, seed: int = 0) -> pa.Table:
+def mixed_table(rows: int = 600, seed: int = 0) -> pa.Table:
     """Numbers, a category, a category of many levels, a flag and instants, each with missing values; three targets."""
     rng = np.random.default_rng(seed)
     distance = rng.normal(1000, 300, rows)
     distance[::17] = np.nan
     carrier = np.array(["AA", "DL", "UA", None], dtype=object)[rng.integers(0, 4, rows)]
-    tail = np.array([f"N{i}" for i in range(300)], dtype=object)[rng.permutation(np.arange(rows) % 300)]
+    levels = min(280, int(rows * 0.47))
+    tail = np.array([f"N{i}" for i in range(levels)], dtype=object)[rng.permutation(np.arange(rows) % levels)]
     start = dt.datetime(2013, 1, 1)
     when = [start + dt.timedelta(hours=int(h)) if h % 19 else None for h in rng.integers(0, 9000, rows)]
     score = np.nan_to_num(distance, nan=1000.0) / 300 + (carrier == "AA") + rng.normal(size=rows)

@@ -154,7 +154,7 @@ def test_columns_of_different_lengths_are_refused():
 
 
 def test_a_row_without_one_of_its_keys_is_refused_with_its_number():
-    with pytest.raises(InputProblem, match='column "b".*row 1'):
+    with pytest.raises(InputProblem, match=r'column "b".*row 1'):
         canonicalise([{"a": 1, "b": "x"}, {"a": 2}], signature_of(a="numeric", b="text"))
 
 

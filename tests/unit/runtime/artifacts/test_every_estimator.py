@@ -120,7 +120,7 @@ def test_an_estimator_that_may_not_be_named_is_refused_with_the_nearest_one(path
 
 
 def test_an_unknown_parameter_is_refused_with_those_there_are():
-    with pytest.raises(EstimatorProblem, match='no parameter "tress"; it has .*n_estimators'):
+    with pytest.raises(EstimatorProblem, match=r'no parameter "tress"; it has .*n_estimators'):
         case("Binary").fitted("sklearn.ensemble.RandomForestClassifier", {"tress": 5})
 
 
