@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from perennial.cli.serve import serve
 from perennial.cli.train import train
 from perennial.cli.verify import verify_run
 from perennial.version import __version__
@@ -15,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # locals can hold credentials
 )
 app.command("train")(train)
+app.command("serve")(serve)
 app.command("verify-run")(verify_run)
 
 

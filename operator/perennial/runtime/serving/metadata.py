@@ -12,12 +12,8 @@ from perennial.version import __version__
 
 SERVER_NAME = "perennial"
 EXTENSIONS = ["binary_tensor_data", "model_repository"]
-PLATFORMS = {
-    "skops": "sklearn_skops",
-    "onnx": "onnx_onnxv1",
-    "lightgbm": "lightgbm_txt",
-    "xgboost": "xgboost_json",
-}
+PLATFORMS = {"onnx": "onnx_onnxv1", "lightgbm": "lightgbm_txt", "xgboost": "xgboost_json"}
+"""By the path that answers; every other path is scikit-learn's model, stored by skops."""
 
 
 class Metadata:
@@ -90,9 +86,7 @@ class Metadata:
 
 def platform_of(served: Served) -> str:
     """The V2 platform name of what answers the predictions."""
-    name = next((n for n in served.config.files if n.startswith("model.")), "model.skops")
-    kind = {"onnx": "onnx", "txt": "lightgbm", "json": "xgboost"}.get(name.rpartition(".")[2], "skops")
-    return PLATFORMS[kind]
+    return PLATFORMS.get(served.model.path, "sklearn_skops")
 
 
 def outputs_of(signature: Signature) -> list[Mapping[str, Any]]:
