@@ -138,7 +138,7 @@ class Algorithm(SpecModel):
     estimator: DottedPath | None = None
     """Dotted path of an estimator from scikit-learn, LightGBM or XGBoost."""
     parameters: Parameters = {}
-    """Keyword arguments of the estimator. JSON has one kind of number: 1.0 arrives as 1."""
+    """Keyword arguments of the estimator. 1.0 is stored as 1; a null survives only `kubectl apply --server-side`."""
     candidates: Annotated[list[Candidate], Field(max_length=10)] = []
     """Several designs of one task, compared by cross-validation; the best is kept. Instead of `estimator`."""
     search: Search | None = None
