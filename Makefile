@@ -22,7 +22,7 @@ help: ## this list
 venv: .venv/.ready ## the Python environment in .venv, from the lock file
 
 demo: .venv/.ready ## the whole loop on real data, on a cluster on this machine
-	$(PY) -m hack.demo up
+	$(PY) -m hack.demo up $(if $(CONTEXT),--context $(CONTEXT))
 
 demo-down: ## remove everything that `make demo` made
 	$(PY) -m hack.demo down

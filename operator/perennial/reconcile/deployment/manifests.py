@@ -22,7 +22,8 @@ from perennial.policy.rollout.state import Revision, RolloutState
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.observed import Observed
 
-SERVED_FILES = ("model.skops", "model.onnx", "model.txt", "model.json", "signature.json", "profile.json")
+NOT_SERVED = frozenset({"report.html", "card.md", "metrics.json", "holdout_predictions.parquet", "logs.txt"})
+"""Files of a run that a server has no use for; all others make up the artifact or describe it."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _config(frame: Frame, revision: Revision, run: RunRecord) -> ServerConfig:
         model_prefix=f"{run.namespace}/{run.model}",
         run_digest=revision.run,
         artifact_digest=revision.artifact,
-        files={name: run.files[name] for name in SERVED_FILES if name in run.files},
+        files={name: file for name, file in run.files.items() if name not in NOT_SERVED},
+        formats=run.artifact.formats,
         settings=ServerSettings(
             workers=spec.server.workers,
             max_batch_rows=spec.server.max_batch_rows,
