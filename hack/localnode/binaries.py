@@ -5,17 +5,16 @@ Resumable: a program whose key is in the cache is never built again, and a build
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import host
 from .catalogue import MODULES, Binary, select
 from .failure import Failure
+from .lock import exclusive
 from .progress import heartbeat, say
 
 
@@ -44,7 +43,8 @@ def provide(names: Iterable[str], folder: Path) -> None:
     """
     names = tuple(names)
     if missing(names):
-        with _lock():
+        # A second build beside it would halve the speed of both.
+        with exclusive(cache_dir() / "bin.lock", "a build of programs"):
             _build(missing(names))
     folder.mkdir(parents=True, exist_ok=True)
     for binary in select(names):
@@ -57,20 +57,6 @@ def _link(link: Path, target: Path) -> None:
     fresh = link.with_name(f".{link.name}.{os.getpid()}")
     fresh.symlink_to(target)
     fresh.replace(link)
-
-
-@contextmanager
-def _lock() -> Iterator[None]:
-    """One build at a time on this machine: a second one would halve the speed of both."""
-    path = cache_dir() / "bin.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another build is running ({path} is locked), waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _build(binaries: list[Binary]) -> None:

@@ -12,6 +12,7 @@ from .binaries import cache_dir
 from .containerd import Containerd
 from .engines import Engine
 from .failure import Failure
+from .lock import exclusive
 from .place import checkout_key
 from .progress import say
 
@@ -28,7 +29,8 @@ def send(engine: Engine, name: str, containerd: Containerd) -> None:
     """
     began = time.monotonic()
     if engine.name == "buildah":
-        sent = _send_layers(engine, name, containerd)
+        with exclusive(layout().with_suffix(".lock"), "an image on its way into the node"):
+            sent = _send_layers(engine, name, containerd)
         what = f"{sent / 2**20:.1f} MiB of new layers"
     else:
         _send_archive(engine, name, containerd)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import shutil
 import subprocess
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from . import binaries, catalogue, certs, host, kernel, network, node_files, pause
@@ -17,6 +17,7 @@ from .containerd import Containerd
 from .control_plane import ControlPlane, Options
 from .failure import Failure
 from .forward import Forwards, into_namespace
+from .lock import exclusive
 from .place import NODE, Place, shell_kubeconfig
 from .processes import Processes
 from .progress import step
@@ -71,6 +72,13 @@ class Node:
         host.require_packages(host.NODE)
         binaries.provide(catalogue.ALL, self.place.bin)
         archive = pause.provide()
+        with self._alone():
+            self._up(archive)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return exclusive(self.place.state.parent / "node.lock", "the node on its way up or down")
+
+    def _up(self, archive: Path) -> None:
         network.create(self.namespace)
         self.control.up()
         with step("containerd"):
@@ -85,6 +93,10 @@ class Node:
 
     def down(self) -> None:
         """End everything and remove namespace, mounts and cgroups; images, objects and volumes stay."""
+        with self._alone():
+            self._down()
+
+    def _down(self) -> None:
         self.forwards.stop()
         for name in DAEMONS:
             self.processes.stop(name)

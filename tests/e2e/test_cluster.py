@@ -8,22 +8,14 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from tests.support.node import RunningNode
+from tests.support.pods import finished, logs, python_pod
 
 pytestmark = pytest.mark.node
 
-_RESTRICTED: dict[str, Any] = {
-    "runAsNonRoot": True,
-    "runAsUser": 65532,
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 _SERVE = """
 import http.server, os
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -33,32 +25,6 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.wfile.write(os.environ["HOSTNAME"].encode())
 http.server.ThreadingHTTPServer(("", 8080), Answer).serve_forever()
 """
-
-
-def _pod(name: str, image: str, code: str, **container: object) -> dict[str, Any]:
-    main = {
-        "name": "main",
-        "image": image,
-        "imagePullPolicy": "Never",
-        "command": ["python3", "-c", code],
-        "securityContext": _RESTRICTED,
-        **container,
-    }
-    spec = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [main]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
-
-
-def _finished(node: RunningNode, namespace: str, pod: dict[str, Any]) -> dict[str, Any]:
-    """Run a pod to its end; returns its container's terminated state."""
-    name = pod["metadata"]["name"]
-    node.kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(pod))
-    path = "jsonpath={.status.containerStatuses[0].state.terminated}"
-    node.kubectl("-n", namespace, "wait", f"pod/{name}", f"--for={path}", "--timeout=45s")
-    return dict(json.loads(node.kubectl("-n", namespace, "get", "pod", name, "-o", path).stdout))
-
-
-def _logs(node: RunningNode, namespace: str, name: str) -> str:
-    return node.kubectl("-n", namespace, "logs", name).stdout.strip()
 
 
 def _eventually(answer: Callable[[], str], wanted: str, seconds: float = 20) -> None:
@@ -77,7 +43,9 @@ def _eventually(answer: Callable[[], str], wanted: str, seconds: float = 20) -> 
 @pytest.fixture
 def web(node: RunningNode, node_namespace: str, python_image: str) -> str:
     """A pod that answers its own name, behind Service `web`, ready."""
-    pod = _pod("web", python_image, _SERVE, readinessProbe={"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1})
+    pod = python_pod(
+        "web", python_image, _SERVE, readinessProbe={"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}
+    )
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -86,28 +54,28 @@ def web(node: RunningNode, node_namespace: str, python_image: str) -> str:
     }
     for manifest in (pod, service):
         node.kubectl("-n", node_namespace, "apply", "-f", "-", input=json.dumps(manifest))
-    node.kubectl("-n", node_namespace, "wait", "pod/web", "--for=condition=Ready", "--timeout=45s")
+    node.kubectl("-n", node_namespace, "wait", "pod/web", "--for=condition=Ready", "--timeout=120s", timeout=130)
     return node_namespace
 
 
 def test_a_pod_runs_under_the_restricted_level_and_its_exit_code_is_seen(
     node: RunningNode, node_namespace: str, python_image: str
 ) -> None:
-    pod = _pod("fails", python_image, "import os; print(os.getuid()); raise SystemExit(3)")
-    assert _finished(node, node_namespace, pod)["exitCode"] == 3
-    assert _logs(node, node_namespace, "fails") == "65532"
+    pod = python_pod("fails", python_image, "import os; print(os.getuid()); raise SystemExit(3)")
+    assert finished(node, node_namespace, pod)["exitCode"] == 3
+    assert logs(node, node_namespace, "fails") == "65532"
 
 
 def test_a_pod_beyond_its_memory_limit_is_killed_for_that_reason(
     node: RunningNode, node_namespace: str, python_image: str
 ) -> None:
     limit = {"limits": {"memory": "48Mi"}}
-    pod = _pod("eats", python_image, "x = [bytearray(8 << 20) for _ in range(100)]", resources=limit)
-    assert _finished(node, node_namespace, pod)["reason"] == "OOMKilled"
+    pod = python_pod("eats", python_image, "x = [bytearray(8 << 20) for _ in range(100)]", resources=limit)
+    assert finished(node, node_namespace, pod)["reason"] == "OOMKilled"
 
 
 def test_a_privileged_pod_is_refused(node: RunningNode, node_namespace: str, python_image: str) -> None:
-    pod = _pod("privileged", python_image, "pass", securityContext={"privileged": True})
+    pod = python_pod("privileged", python_image, "pass", securityContext={"privileged": True})
     refused = node.kubectl("-n", node_namespace, "apply", "-f", "-", input=json.dumps(pod), check=False)
     assert refused.returncode != 0
     assert "violates PodSecurity" in refused.stderr
@@ -115,8 +83,8 @@ def test_a_privileged_pod_is_refused(node: RunningNode, node_namespace: str, pyt
 
 def test_a_pod_reaches_a_service_by_its_name(node: RunningNode, web: str, python_image: str) -> None:
     code = "import urllib.request as u; print(u.urlopen('http://web/', timeout=5).read().decode())"
-    assert _finished(node, web, _pod("client", python_image, code))["exitCode"] == 0
-    assert _logs(node, web, "client") == "web"
+    assert finished(node, web, python_pod("client", python_image, code))["exitCode"] == 0
+    assert logs(node, web, "client") == "web"
 
 
 def test_a_pod_has_no_way_out(node: RunningNode, node_namespace: str, python_image: str) -> None:
@@ -126,8 +94,8 @@ def test_a_pod_has_no_way_out(node: RunningNode, node_namespace: str, python_ima
         "try: socket.create_connection(('192.0.2.1', 80), 5)\n"
         "except OSError as error: print(errno.errorcode[error.errno])\n"
     )
-    assert _finished(node, node_namespace, _pod("client", python_image, code))["exitCode"] == 0
-    assert _logs(node, node_namespace, "client") == "ENETUNREACH"
+    assert finished(node, node_namespace, python_pod("client", python_image, code))["exitCode"] == 0
+    assert logs(node, node_namespace, "client") == "ENETUNREACH"
 
 
 def test_the_host_reaches_a_service_through_a_forwarder_also_after_it_was_made_anew(
