@@ -127,6 +127,11 @@ NOT_PACKABLE = _t.warning(
     "The fitted model holds a type that may not be stored.",
     "Models are stored without pickle: use another estimator or parameter, the message names the type.",
 )
+RUN_REFITTED = _t.warning(
+    "RunRefitted",
+    "The model of the run was fitted again on all rows and has seen its hold-out, so it cannot be judged again.",
+    "Annotate perennial.dev/retrain=$(date +%s) to train and judge again.",
+)
 USER_CODE = _t.warning(
     "UserCode",
     "The estimator, or your own code, raised an error.",
