@@ -23,9 +23,9 @@ def within(table: pa.Table, column: str | None, start: str | None, end: str | No
     moments = nanoseconds(table, column)
     keep = ~np.isnat(moments)
     if start is not None:
-        keep &= moments >= _moment(start, "from")
+        keep &= moments >= moment(start, "from")
     if end is not None:
-        keep &= moments < _moment(end, "to")
+        keep &= moments < moment(end, "to")
     return table.filter(pa.array(keep))
 
 
@@ -57,10 +57,15 @@ def _from_numbers(values: pa.ChunkedArray) -> np.ndarray:
     return out
 
 
-def _moment(text: str, field: str) -> np.datetime64:
+def moment(text: str, field: str) -> np.datetime64:
+    """ISO 8601 text as UTC; without a zone it is UTC.
+
+    Raises:
+        DataRefused: it is no time; the message names the field.
+    """
     try:
-        moment = pd.Timestamp(text)
-        return (moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment).to_datetime64()
+        found = pd.Timestamp(text)
+        return np.datetime64((found.tz_convert("UTC").tz_localize(None) if found.tz else found).to_datetime64())
     except ValueError as error:
         raise DataRefused(
             f"data.train.{field} is {text!r}, which is no time; write it like 2026-01-31T00:00:00Z",

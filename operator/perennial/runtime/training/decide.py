@@ -39,7 +39,7 @@ def _out_of_fold(
         pipeline, _ = fit(prepared, learn, design, request)
         answers = of_pipeline(pipeline, prepared.frame.iloc[score], "Binary")
         truths.append(prepared.y[score])
-        scores.append(answers.score)
+        scores.append(answers.score if answers.score is not None else answers.label)
     return np.concatenate(truths), np.concatenate(scores)
 
 

@@ -1,5 +1,6 @@
 """`data.expectations`: what a person said must hold of the data, one checked line each. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -60,7 +61,7 @@ def _range(name: str, column: pa.ChunkedArray, low: float | None, high: float | 
     return Check(name, wanted, f"{least:g} to {most:g}", passed)
 
 
-def _allowed(name: str, column: pa.ChunkedArray, allowed: list[object]) -> Check:
+def _allowed(name: str, column: pa.ChunkedArray, allowed: Sequence[object]) -> Check:
     wanted = {_text(value) for value in allowed}
     values = {_text(value) for value in pc.unique(column.drop_null()).to_pylist()}
     strange = sorted(values - wanted)

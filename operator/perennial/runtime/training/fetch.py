@@ -14,7 +14,7 @@ from perennial.api.data import TrainSource
 from perennial.api.identities import InputObject
 from perennial.runtime.training import columns, lines, memory, parquet
 from perennial.runtime.training.bounds import within
-from perennial.runtime.training.failures import DataRefused
+from perennial.runtime.training.failures import DataRefused, nearest
 from perennial.runtime.training.request import Request
 from perennial.runtime.training.resolve import Resolved
 from perennial.store.inputs import Inputs, format_of
@@ -59,7 +59,7 @@ def fetch(inputs: Inputs, source: TrainSource, request: Request) -> Fetched:
         StorageError: storage did not answer.
     """
     store, objects = inputs.store, inputs.objects
-    kind = shared_format(source, objects)
+    kind = shared_format(source.uri, source.format, objects)
     table, width = (_parquet if kind == "parquet" else _text)(store, kind, objects, request)
     table = within(table, request.features.time_column, source.start, source.end)
     if table.num_rows == 0:
@@ -67,20 +67,44 @@ def fetch(inputs: Inputs, source: TrainSource, request: Request) -> Fetched:
     return Fetched(table, sum(o.size for o in objects), width)
 
 
-def shared_format(source: TrainSource, objects: Sequence[InputObject]) -> str:
+def read_columns(inputs: Inputs, kind: str, names: Sequence[str]) -> pa.Table:
+    """Some columns of a data set, without any role: for counting and joining.
+
+    Raises:
+        DataRefused: an object cannot be read, or a column is not there.
+    """
+    store, objects = inputs.store, inputs.objects
+    if kind == "parquet":
+        parts = parquet.open_parts(store, objects)
+        for part in parts:
+            _require(names, part.schema.names, part.source.key)
+        memory.require(parquet.table_bytes(parts, names), what=store.uri, available=memory.limit())
+        return _joined(parquet.read(store, parts, names), lenient=False)
+    table = _joined(_tables(store, kind, objects), lenient=True)
+    _require(names, table.column_names, store.uri)
+    return lines.typed(table.select(list(names)), numbers=kind == "csv")
+
+
+def _require(names: Sequence[str], there: Sequence[str], where: str) -> None:
+    for name in names:
+        if name not in there:
+            raise DataRefused(f"{where} has no column {name!r}; {nearest(name, there)}", reason="ColumnMissing")
+
+
+def shared_format(uri: str, named: str | None, objects: Sequence[InputObject]) -> str:
     """`parquet`, `csv` or `jsonl`: what the spec says, else what all suffixes say.
 
     Raises:
         DataRefused: the suffixes say nothing, or several things.
     """
-    if source.format:
-        return source.format
+    if named:
+        return named
     found = {format_of(o.key) for o in objects}
     if len(found) == 1 and (kind := found.pop()):
         return kind
     examples = ", ".join(sorted(o.key for o in objects)[:3])
     raise DataRefused(
-        f"data.train: the suffixes of the objects under {source.uri} do not say one format (for example {examples}); "
+        f"data.train: the suffixes of the objects under {uri} do not say one format (for example {examples}); "
         f"set data.train.format to parquet, csv or jsonl, or data.train.include to one pattern",
         reason="FormatUnknown",
     )
@@ -102,15 +126,20 @@ def _parquet(store: ObjectStore, _: str, objects: Sequence[InputObject], request
 def _text(store: ObjectStore, kind: str, objects: Sequence[InputObject], request: Request) -> tuple[pa.Table, int]:
     size = sum(o.size * (GZIP_EXPANSION if o.key.endswith(".gz") else 1) for o in objects) * TEXT_EXPANSION[kind]
     memory.require(int(size), what=f"data.train ({kind})", available=memory.limit())
-    read = lines.read_csv if kind == "csv" else lines.read_jsonl
-    with ThreadPoolExecutor(parquet.READERS) as pool:
-        bodies = list(pool.map(lambda o: store.get(o.key).body, objects))
-    tables = [table for o, body in zip(objects, bodies, strict=True) if (table := read(o.key, body)).num_columns]
+    tables = _tables(store, kind, objects)
     if not tables:
         return pa.table({}), 0
     table = _joined(tables, lenient=True)
     wanted = columns.needed(request, table.column_names)
     return lines.typed(table.select(wanted), numbers=kind == "csv"), table.num_columns
+
+
+def _tables(store: ObjectStore, kind: str, objects: Sequence[InputObject]) -> list[pa.Table]:
+    """One table an object, as text; empty objects are left out."""
+    read = lines.read_csv if kind == "csv" else lines.read_jsonl
+    with ThreadPoolExecutor(parquet.READERS) as pool:
+        bodies = list(pool.map(lambda o: store.get(o.key).body, objects))
+    return [table for o, body in zip(objects, bodies, strict=True) if (table := read(o.key, body)).num_columns]
 
 
 def _joined(tables: Sequence[pa.Table], *, lenient: bool) -> pa.Table:
@@ -137,7 +166,7 @@ def _clash(tables: Sequence[pa.Table]) -> str:
         try:
             pa.unify_schemas(fields, promote_options="permissive")
         except pa.ArrowException:
-            return name
+            return str(name)
     return ""
 
 

@@ -103,7 +103,8 @@ def _write_profile(folder: Path, stages: Stages, signature: Signature, outputs: 
 
 def _labels(signature: Signature, codes: np.ndarray) -> np.ndarray:
     classes = np.array(signature.classes, dtype=object)
-    return classes[codes]
+    labels: np.ndarray = classes[codes]
+    return labels
 
 
 def _write_predictions(folder: Path, stages: Stages) -> None:

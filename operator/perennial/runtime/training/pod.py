@@ -6,6 +6,7 @@ import sys
 import uuid
 import warnings
 from contextlib import closing
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,11 +56,11 @@ class _Server:
     """The progress server with a `close`; a port that is taken costs the progress, not the run."""
 
     def __init__(self, clock: progress.StageClock, port: int) -> None:
+        self._server: ThreadingHTTPServer | None = None
         try:
             self._server = progress.serve(clock, port)
         except OSError as error:
             LOG.warning("progress is not served on port %s: %s", port, error)
-            self._server = None
 
     def close(self) -> None:
         """End the server."""

@@ -77,10 +77,8 @@ def serve(clock: StageClock, port: int = PORT) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             """Answer one page."""
-            pages = {"/progress": clock.now().to_json, "/metrics": lambda: _exposition(clock.now())}
-            page = pages.get(self.path)
-            body = page() if page else b"not found\n"
-            self.send_response(200 if page else 404)
+            body = _page(clock, self.path)
+            self.send_response(200 if body else 404)
             self.send_header(
                 "Content-Type", "application/json" if self.path == "/progress" else "text/plain; version=0.0.4"
             )
@@ -94,6 +92,13 @@ def serve(clock: StageClock, port: int = PORT) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer(("", port), Handler)
     Thread(target=server.serve_forever, name="progress", daemon=True).start()
     return server
+
+
+def _page(clock: StageClock, path: str) -> bytes:
+    """The body of a page; empty if there is none."""
+    if path == "/progress":
+        return clock.now().to_json()
+    return _exposition(clock.now()) if path == "/metrics" else b""
 
 
 def _exposition(progress: Progress) -> bytes:

@@ -41,7 +41,8 @@ def refine(prepared: Prepared, split: Split, request: Request, clock: StageClock
         UserCodeFailed: the estimator raised; with several designs only if all of them did.
         DataRefused: too few rows for the folds.
     """
-    design, tried = request.designs[0], {}
+    design = request.designs[0]
+    tried: dict[str, Any] = {}
     if len(request.designs) > 1 or request.search:
         design, tried = _searched(prepared, split, request, clock)
     clock.within(0.9, f"fitting {design.estimator}")

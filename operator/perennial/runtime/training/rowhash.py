@@ -74,7 +74,8 @@ def _of_distinct(column: pa.ChunkedArray) -> Hashes:
     coded = column.combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     table = np.array([_of_text(value) for value in coded.dictionary.to_pylist()] + [MISSING], dtype=np.uint64)
-    return table[coded.indices.fill_null(len(table) - 1).to_numpy()]
+    hashes: Hashes = table[coded.indices.fill_null(len(table) - 1).to_numpy()]
+    return hashes
 
 
 def _of_text(text: str) -> np.uint64:

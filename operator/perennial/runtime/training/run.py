@@ -41,7 +41,7 @@ def train(
         TrainingFailure: data, spec or estimator are at fault.
         StorageError: storage is.
     """
-    context = _context(task, scratch, attempt, clock, accounting)
+    context = context_of(task, scratch, attempt, clock, accounting)
     with clock.running("resolve"):
         resolved = resolve(task, context.request)
         known = context.runs.read(resolved.run_digest) if context.request.reuse else None
@@ -68,7 +68,17 @@ def _frozen(context: Context, resolved: Resolved) -> FrozenRequest:
     return FrozenRequest(spec=dict(context.request.normalised), data=resolved.data_digest, objects=objects)
 
 
-def _context(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Context:
+def _frozen(context: Context, resolved: Resolved) -> FrozenRequest:
+    objects = [o.identity for o in resolved.train.objects]
+    return FrozenRequest(spec=dict(context.request.normalised), data=resolved.data_digest, objects=objects)
+
+
+def context_of(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Context:
+    """What the stages of this attempt share.
+
+    Raises:
+        DataRefused: the spec is not valid.
+    """
     registry = Registry(open_store(task.registry), task.namespace, task.model)
     return Context(task, request_of(task.spec), registry.runs, clock, accounting, scratch, attempt)
 

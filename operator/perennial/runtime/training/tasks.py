@@ -1,12 +1,17 @@
 """Which work a task asks for. One line per kind; the work itself is in the modules named."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from perennial.api.records.record import Record
 from perennial.api.records.task import Outcome, Task
 from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.failures import TrainingFailure
 from perennial.runtime.training.progress import StageClock
-from perennial.runtime.training.run import train
+from perennial.runtime.training.run import context_of, train
+from perennial.store import open_store
+from perennial.store.layout import ModelKeys
+from perennial.store.objects import JSON
 
 
 def perform(task: Task, *, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Outcome:
@@ -18,4 +23,44 @@ def perform(task: Task, *, scratch: Path, attempt: str, clock: StageClock, accou
     """
     if task.kind == "Train":
         return train(task, scratch=scratch, attempt=attempt, clock=clock, accounting=accounting).outcome
-    raise TrainingFailure(f"this trainer cannot do tasks of the kind {task.kind}; use the image of the same release")
+    kinds: dict[str, Callable[[], Record]] = {
+        "Evaluate": lambda: _reevaluated(task, scratch, attempt, clock, accounting),
+        "CountRows": lambda: _counted(task),
+        "JoinLabels": lambda: _joined(task),
+    }
+    if task.kind not in kinds:
+        raise TrainingFailure(
+            f"this trainer cannot do tasks of the kind {task.kind}; use the image of the same release"
+        )
+    result = kinds[task.kind]()
+    return _stored(task, attempt, result)
+
+
+def result_key(task: Task, attempt: str) -> str:
+    """Where the result of a task other than training lies, relative to the registry."""
+    run = task.run_digest or task.run_key
+    return ModelKeys(task.namespace, task.model).attempt(run, attempt, f"{task.kind.lower()}.json")
+
+
+def _stored(task: Task, attempt: str, result: Record) -> Outcome:
+    key = result_key(task, attempt)
+    open_store(task.registry).put(key, result.to_json(), content_type=JSON)
+    return Outcome(outcome="Succeeded", stage="publish", run_digest=task.run_digest, result_key=key)
+
+
+def _reevaluated(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Record:
+    from perennial.runtime.training.reevaluate import reevaluate
+
+    return reevaluate(context_of(task, scratch, attempt, clock, accounting))
+
+
+def _counted(task: Task) -> Record:
+    from perennial.runtime.training.counting import count_rows
+
+    return count_rows(task)
+
+
+def _joined(task: Task) -> Record:
+    from perennial.runtime.training.joining import join_labels
+
+    return join_labels(task)

@@ -39,9 +39,9 @@ class Trials:
             return Result(suggestion.index, suggestion.parameters, None, share=suggestion.share, failure=str(failure))
         known = np.array([s for s in scores if math.isfinite(s)])
         if not known.size:
-            failure = UserCodeFailed(f"spec.algorithm.search.objective: {self._metric} is defined on no fold")
-            self._failures.append(failure)
-            return Result(suggestion.index, suggestion.parameters, None, share=suggestion.share, failure=str(failure))
+            nowhere = UserCodeFailed(f"spec.algorithm.search.objective: {self._metric} is defined on no fold")
+            self._failures.append(nowhere)
+            return Result(suggestion.index, suggestion.parameters, None, share=suggestion.share, failure=str(nowhere))
         error = float(known.std(ddof=1) / math.sqrt(known.size)) if known.size > 1 else 0.0
         return Result(suggestion.index, suggestion.parameters, float(known.mean()), error, suggestion.share)
 

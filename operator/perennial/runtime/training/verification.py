@@ -1,6 +1,5 @@
 """Does a stored run come out again? Trains it once more in a registry of its own and compares."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perennial.api.records.run import RunRecord
+from perennial.api.records.run import FrozenRequest, RunRecord
 from perennial.api.records.task import ExitCode, Task
 from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.failures import DataRefused, UserCodeFailed
@@ -98,7 +97,8 @@ def _stored(run_uri: str) -> tuple[RunRecord, dict[str, Any]]:
         raise InvalidLocation(f"{run_uri!r} is no run: expected <registry>/<namespace>/<model>/runs/<digest>")
     store = open_store(run_uri)
     try:
-        return RunRecord.from_json(store.get("run.json").body), json.loads(store.get("request.json").body)
+        record = RunRecord.from_json(store.get("run.json").body)
+        return record, FrozenRequest.from_json(store.get("request.json").body).spec
     except NotFound:
         raise NotFound(f"there is no finished run at {run_uri}") from None
     except ValueError as error:

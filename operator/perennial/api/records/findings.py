@@ -1,0 +1,77 @@
+"""Results of trainer tasks other than training: JSON at the outcome's `resultKey`, read by the operator."""
+
+from typing import Any
+
+from perennial.api.records.record import Record
+from perennial.api.records.run import Comparison, Measured, SliceMeasured
+
+
+class CountRequest(Record):
+    """`parameters` of a CountRows task. What is left out is taken from the task's spec."""
+
+    uri: str | None = None
+    format: str | None = None
+    include: str | None = None
+    time_column: str | None = None
+    target: str | None = None
+    after: str | None = None  # ISO 8601: count rows with time > after; without it all
+    keys: list[str] | None = None  # count these objects alone (keys below the URI)
+
+
+class RowCount(Record):
+    """What a CountRows task found."""
+
+    format_version: int = 1
+    uri: str
+    objects: int
+    rows: int  # after `after`
+    labelled: int | None = None  # of those, with a target; None where no target is named
+    oldest: str | None = None  # ISO 8601, of the rows counted
+    newest: str | None = None
+    data_digest: str = ""  # of the objects counted
+
+
+class JoinRequest(Record):
+    """`parameters` of a JoinLabels task."""
+
+    predictions: str  # URI of Parquet objects with id, time and score of answered rows
+    labels: str  # URI of the labels
+    labels_format: str | None = None
+    id_column: str
+    label_column: str  # in the labels
+    prediction_id_column: str | None = None  # default: id_column
+    time_column: str = "time"  # in the predictions
+    score_column: str = "score"
+    metric: str
+    start: str | None = None  # cohort: start ≤ time < end
+    end: str | None = None
+    confidence: float = 0.95
+    positive_class: str | None = None
+
+
+class LabelJoin(Record):
+    """What a JoinLabels task found: one cohort."""
+
+    format_version: int = 1
+    start: str | None = None
+    end: str | None = None
+    predictions: int
+    labels: int  # predictions with a label
+    coverage: float
+    rarer: int | None = None  # labelled rows of the rarer class; None for numbers
+    coverage_by_decile: list[float] = []  # of the score
+    measured: Measured | None = None  # None: not defined on these rows
+
+
+class Reevaluation(Record):
+    """What an Evaluate task found: the measurements of an existing run, taken again. Nothing was fitted."""
+
+    format_version: int = 1
+    run_digest: str
+    metrics: dict[str, Measured]
+    slices: list[SliceMeasured] = []
+    comparisons: list[Comparison] = []
+    expected_shift: float | None = None
+    alert_rate: float | None = None
+    warnings: list[str] = []
+    champion: dict[str, Any] | None = None  # the task's, so that a verdict names what it is against
