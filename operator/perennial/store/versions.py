@@ -1,14 +1,13 @@
 """Numbered versions of a model: claimed once a run, judged later. What the numbers mean to serving is elsewhere.
 
 Claiming writes versions/N.json with a token, then runs/<digest>/version.json; both only if absent. The second file
-decides: a record that it does not name is Abandoned. A claim that finds another claimer's record of the same run
-finishes that claim in its stead, so a crash at any point leaves nothing that the next claim does not put right.
+decides: a record that it does not name is Abandoned. A claim that finds a record of the same run, its own or another
+claimer's, goes on with that number; so a crash at any point leaves nothing that the next claim does not put right.
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from perennial.api.identities import bare
 from perennial.api.records.run import VersionEvent, VersionPointer, VersionRecord, VersionState
 from perennial.store import files
 from perennial.store.errors import NotFound, StorageError
@@ -17,8 +16,6 @@ from perennial.store.objects import ObjectInfo, ObjectStore
 
 CLOCK_GRAIN = timedelta(seconds=2)
 """Stores stamp objects with whole seconds."""
-SLOWEST_CLAIM = timedelta(minutes=10)
-"""A claimer that saw no version.json writes its record within this time, or its process is long dead."""
 
 
 class Versions:
@@ -59,19 +56,19 @@ class Versions:
         Raises:
             NotFound: the run does not exist.
         """
+        number = self._pointed(run_digest)
+        if number is not None:
+            return self._require(number)
         run = self._store.head(self._keys.run(run_digest))
         if run is None:
             raise NotFound(f"no {self._store.uri}/{self._keys.run(run_digest)}: only a finished run gets a version")
         listed = list(self._listed())
-        mine = list(self._records_of(run_digest, run, listed))
-        number = self._pointed(run_digest)
-        if number is None:
-            following = max((n for n, _ in listed), default=0) + 1
-            claimed = min(mine) if mine else self._write_record(run_digest, token, following, at)
-            number = self._decide(run_digest, claimed)
-            mine.append(claimed)
-        for lost in set(mine) - {number}:
-            self._abandon(lost, run_digest, number, at)
+        claimed = self._begun(run_digest, run, listed)
+        if claimed is None:
+            claimed = self._write_record(run_digest, token, max((n for n, _ in listed), default=0) + 1, at)
+        number = self._decide(run_digest, claimed)
+        if number != claimed:
+            self._abandon(claimed, run_digest, number, at)
         return self._require(number)
 
     def set_state(
@@ -107,22 +104,18 @@ class Versions:
             if (number := self._keys.version_number(info.key)) is not None:
                 yield number, info
 
-    def _records_of(self, run_digest: str, run: ObjectInfo, listed: list[tuple[int, ObjectInfo]]) -> Iterator[int]:
-        """Numbers whose records are of this run and not Abandoned, among those that can be.
+    def _begun(self, run_digest: str, run: ObjectInfo, listed: list[tuple[int, ObjectInfo]]) -> int | None:
+        """The number of a claim of this run that was begun and not ended; None if there is none.
 
-        A claim comes after run.json, and none is begun once version.json is there; so only records between the two
-        need to be read, not the whole history.
+        A claim comes after run.json, so only records written since then are read, not the whole history.
         """
-        pointer = self._store.head(self._keys.version_of_run(run_digest))
         for number, info in listed:
-            if info.last_modified is not None:
-                if run.last_modified and info.last_modified < run.last_modified - CLOCK_GRAIN:
-                    continue
-                if pointer and pointer.last_modified and info.last_modified > pointer.last_modified + SLOWEST_CLAIM:
-                    continue
+            if run.last_modified and info.last_modified and info.last_modified < run.last_modified - CLOCK_GRAIN:
+                continue
             record = self.read(number)
-            if record and bare(record.run_digest) == bare(run_digest) and record.state != "Abandoned":
-                yield number
+            if record and record.run_digest == run_digest and record.state != "Abandoned":
+                return number
+        return None
 
     def _write_record(self, run_digest: str, token: str, number: int, at: str) -> int:
         """Write versions/N.json for the first free N at or after `number`; N, or that of another claimer of the run."""

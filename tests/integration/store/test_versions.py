@@ -199,26 +199,33 @@ def test_any_sequence_of_killed_claims_ends_with_one_version_a_run(deaths) -> No
         assert sorted(assert_one_version_each(store).values()) == [1, 2, 3]
 
 
-def test_twenty_threads_claiming_ten_runs_make_ten_versions(store: ObjectStore) -> None:
-    runs = [run_record(str(i)) for i in range(10)]
-    published(store, *runs)
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.soak)])
+def test_twenty_threads_claiming_ten_runs_make_ten_versions(store: ObjectStore, rounds: int) -> None:
+    for number in range(rounds):
+        runs = [run_record(f"{number}-{i}") for i in range(10)]
+        published(store, *runs)
+        got = _claimed_together(store, [runs[i % 10].run_digest for i in range(20)])
+        assert len(got) == 20
+        assert len(set(got)) == 10
+    assert len(assert_one_version_each(store)) == 10 * rounds
+    assert max(registry(store).versions.numbers()) <= 20 * rounds
+
+
+def _claimed_together(store: ObjectStore, digests: list[str]) -> list[tuple[str, int]]:
+    """Digest and number that each of as many threads got."""
     got: list[tuple[str, int]] = []
-    together = threading.Barrier(20)
+    together = threading.Barrier(len(digests))
 
-    def one(i: int) -> None:
-        run = runs[i % 10]
+    def one(i: int, digest: str) -> None:
         together.wait()
-        got.append((run.run_digest, registry(store).versions.claim(run.run_digest, f"claimer {i}", at=AT).number))
+        got.append((digest, registry(store).versions.claim(digest, f"claimer {i}", at=AT).number))
 
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(20)]
+    threads = [threading.Thread(target=one, args=(i, digest)) for i, digest in enumerate(digests)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(got) == 20
-    assert len(set(got)) == 10
-    assert assert_one_version_each(store) == dict(got)
-    assert max(registry(store).versions.numbers()) <= 20
+    return got
 
 
 def test_a_judgement_is_recorded_once_with_its_history(store: ObjectStore) -> None:
