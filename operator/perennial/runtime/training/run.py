@@ -68,11 +68,6 @@ def _frozen(context: Context, resolved: Resolved) -> FrozenRequest:
     return FrozenRequest(spec=dict(context.request.normalised), data=resolved.data_digest, objects=objects)
 
 
-def _frozen(context: Context, resolved: Resolved) -> FrozenRequest:
-    objects = [o.identity for o in resolved.train.objects]
-    return FrozenRequest(spec=dict(context.request.normalised), data=resolved.data_digest, objects=objects)
-
-
 def context_of(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Context:
     """What the stages of this attempt share.
 
