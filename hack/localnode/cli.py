@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -128,6 +129,9 @@ def _wipe(arguments: argparse.Namespace) -> None:
     if arguments.name in (None, NODE):
         with step("wiped"):
             providers.current().wipe()
+    if not any(places()):
+        for folder in (Place(NODE).state.parent, Place(NODE).run.parent):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _status(_: argparse.Namespace) -> None:

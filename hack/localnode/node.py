@@ -11,8 +11,7 @@ import subprocess
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from . import binaries, catalogue, certs, host, kernel, network, node_files, pause
-from .certs import SERVER, Leaf
+from . import binaries, catalogue, certs, host, kernel, network, node_config, node_files, pause
 from .containerd import Containerd
 from .control_plane import ControlPlane, Options
 from .failure import Failure
@@ -82,7 +81,8 @@ class Node:
         network.create(self.namespace)
         self.control.up()
         with step("containerd"):
-            self._write_files()
+            kernel.create_cgroup(self.place.cgroup)
+            node_config.write(self.place, self.name, self.control.url)
             self._start_containerd(archive)
         with step("kubelet, kube-proxy, CoreDNS: node Ready"):
             self._start_daemons()
@@ -155,28 +155,6 @@ class Node:
         command = [*network.prefix(self.namespace), str(self.place.bin / name), *arguments]
         self.processes.ensure(name, command, env)
 
-    def _write_files(self) -> None:
-        kernel.create_cgroup(self.place.cgroup)
-        config = self.place.config
-        (config / "cni").mkdir(exist_ok=True)
-        _write(config / "resolv.conf", "")  # pods inherit no name server of the host
-        _write(config / "cni" / "10-perennial.conflist", node_files.cni(self.place))
-        _write(config / "containerd.toml", node_files.containerd(self.place))
-        _write(config / "kubelet.json", node_files.kubelet(self.place))
-        _write(config / "kube-proxy.json", node_files.kube_proxy(self.place))
-        _write(config / "Corefile", node_files.corefile(self.place))
-        pki, group, user = self.place.pki, "system:nodes", f"system:node:{self.name}"
-        sans = (f"DNS:{self.name}", f"IP:{network.NODE_IP}")
-        leaves = (
-            Leaf("kubelet", user, group),
-            Leaf("kubelet-serving", user, group, usage=SERVER, sans=sans),
-            Leaf("kube-proxy", "system:kube-proxy"),
-            Leaf("coredns", "system:coredns"),
-        )
-        certs.issue(pki, leaves)
-        for name in ("kubelet", "kube-proxy", "coredns"):
-            certs.write_kubeconfig(pki, name, self.control.url, pki / f"{name}.kubeconfig")
-
     def _is_healthy(self) -> bool:
         # The stored status says Ready long after a kubelet's death: ask the kubelet itself first.
         try:
@@ -211,9 +189,3 @@ def _kubelet_is_healthy() -> bool:
         return connection.getresponse().status == 200
     finally:
         connection.close()
-
-
-def _write(path: Path, content: str) -> None:
-    """kube-proxy ends when its file is written, even with the same content."""
-    if not path.exists() or path.read_text() != content:
-        path.write_text(content)
