@@ -48,6 +48,18 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
             if self.received > MAX_HEAD_BYTES and not self.refused:
                 self._refuse_head(f"{self.received} bytes of head")
 
+    def eof_received(self) -> bool:
+        """The client sends no more: a whole request is still answered, half of one is refused."""
+        if self.refused:
+            return False
+        if self.head_since or self.body_since:
+            self.refuse(b"400 Bad Request", "the request ended before it was complete")
+            return False
+        if self.is_idle:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
