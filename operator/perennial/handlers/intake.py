@@ -35,6 +35,18 @@ class Intake:
         if self._cache.upsert(body):
             self.ask(body)
 
+    def wrote(self, body: Body) -> None:
+        """An object as one of our own writes left it. The watch will bring nothing new of it, so whoever reads it is
+        asked now; its own key only if it has just been made, for who wrote it has just looked at it."""
+        meta = body["metadata"]
+        made = self._cache.uid(body["kind"], meta.get("namespace", ""), meta["name"]) != meta["uid"]
+        if not self._cache.upsert(body) or body["kind"] not in OWN_KINDS:
+            return
+        own = Key(body["kind"], meta["namespace"], meta["name"])
+        for key in self.keys(body):
+            if made or key != own:
+                self._enqueue(key, 0.0)
+
     def gone(self, body: Body) -> None:
         """An object as it was when it went."""
         meta = body["metadata"]

@@ -47,9 +47,9 @@ class Operator:
         self._access = access
         self.cache = Cache()
         self.lease = Lease(access, config.namespace, config.identity, times=times)
-        self.kube = Kube(access, on_write=self.cache.upsert, may_write=self.lease.check)
         self.loop = Loop(reconcilers, workers=config.workers)
         self.intake = Intake(self.cache, self.loop.enqueue, related)
+        self.kube = Kube(access, on_write=self.intake.wrote, may_write=self.lease.check)
         self.supervisor = Supervisor(watcher_names(config.watched))
         self._storage = StoragePool()
         self._state = "waiting for the Lease"
