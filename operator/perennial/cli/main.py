@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from perennial.cli.drift import drift
 from perennial.cli.serve import serve
 from perennial.cli.train import train
 from perennial.cli.verify import verify_run
@@ -18,6 +19,7 @@ app = typer.Typer(
 app.command("train")(train)
 app.command("serve")(serve)
 app.command("verify-run")(verify_run)
+app.command("drift")(drift)
 
 
 def _version(asked: bool) -> None:

@@ -32,7 +32,7 @@ def isotonic(counts: Floats, hits: Floats) -> Floats:
 def cross_fitted_error(codes: NDArray[np.int64], hit: NDArray[np.bool_]) -> float:
     """Root mean squared calibration error of `isotonic` on rows it was not fitted on (5 folds, by position).
 
-    In 10 groups of equal size by predicted probability, less what sampling alone contributes: the debiased
+    In 10 groups of equal size by score, less what sampling alone contributes: the debiased
     estimator of A. Kumar, P. Liang, T. Ma, Verified Uncertainty Calibration, NeurIPS 2019, §4. It bounds the
     expected calibration error from above.
 
@@ -47,12 +47,12 @@ def cross_fitted_error(codes: NDArray[np.int64], hit: NDArray[np.bool_]) -> floa
         counts = np.bincount(codes[rest], minlength=SCORE_BINS).astype(np.float64)
         hits = np.bincount(codes[rest & hit], minlength=SCORE_BINS).astype(np.float64)
         predicted[~rest] = isotonic(counts, hits)[codes[~rest]]
-    return _debiased_error(predicted, hit)
+    return _debiased_error(codes, predicted, hit)
 
 
-def _debiased_error(predicted: Floats, hit: NDArray[np.bool_]) -> float:
+def _debiased_error(codes: NDArray[np.int64], predicted: Floats, hit: NDArray[np.bool_]) -> float:
     squared = 0.0
-    for group in np.array_split(np.argsort(predicted, kind="stable"), ERROR_GROUPS):
+    for group in np.array_split(np.argsort(codes, kind="stable"), ERROR_GROUPS):
         if group.size < 2:
             continue
         rate = float(hit[group].mean())

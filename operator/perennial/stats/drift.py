@@ -128,10 +128,14 @@ def _reference_rows(references: CountTable, watched: Sequence[Watched]) -> Float
 
 
 def _scored(sample: _Sample, reference: Floats, reference_rows: Floats, options: DriftOptions) -> tuple[Floats, Floats]:
-    """PSI against reference counts, and the larger of threshold and sampling noise; each of shape (columns,)."""
+    """PSI against reference counts, and the larger of threshold and sampling noise; each of shape (columns,).
+
+    Both sides are scaled to their effective rows first, so that smoothing weighs what they are worth.
+    """
     effective = sample.effective
     least = np.minimum(effective, reference_rows)
-    merged = merge_small(reference, sample.table.counts, sample.table.exists, least)
+    worth = reference * (reference_rows / np.maximum(reference.sum(axis=1), 1.0))[:, None]
+    merged = merge_small(worth, sample.table.counts / sample.effects[:, None], sample.table.exists, least)
     noise = noise_limit(
         effective,
         reference_rows,

@@ -39,7 +39,10 @@ def noise_limit(
     quantile: Floats = np.asarray(chdtri(freedom, alpha / watched), dtype=np.float64)
     if blocks is not None:
         known = np.isfinite(blocks)
-        below = freedom * np.maximum(np.where(known, blocks, 2.0) - 1.0, 1.0)
+        counted = np.where(known, blocks, 2.0)
+        # Few clusters a block make its squared residuals long-tailed: excess kurtosis of a binomial share at p = 1/B.
+        kurtosis = np.maximum(full - 4.0, 0.0) * counted / np.maximum(effective_rows, 1.0)
+        below = freedom * np.maximum(counted - 1.0, 1.0) / (1.0 + kurtosis / 2.0)
         quantile = np.where(known, freedom * fdtri(freedom, below, 1.0 - alpha / watched), quantile)
     limit: Floats = sampling_scale(effective_rows, reference_rows) * (quantile * full / freedom)
     limit[np.asarray(bins) <= 1] = np.inf

@@ -28,7 +28,7 @@ def _within(alarms: int, windows: int, rate: float) -> bool:
 
 @pytest.mark.parametrize("features", [5, 20, 100])
 def test_quiet_windows_alarm_no_more_often_than_stated_with_the_chi_square_term_alone(features: int) -> None:
-    repeats = 1000 if SOAK else max(12, 400 // features)
+    repeats = 1000 if SOAK else max(12, 600 // features)
     rng = np.random.default_rng(features)
     alone = default = judged = 0
     for rows in ROWS:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from perennial.api.records.profile import BlockSums, OutputReference, Profile, Reference, WatchedKind
 from perennial.api.records.signature import Signature
+from perennial.runtime.monitoring.blocks import time_block_sums
 from perennial.runtime.monitoring.calibration import build_calibration
 from perennial.runtime.monitoring.columns import as_numbers, as_texts
 from perennial.runtime.monitoring.outputs import watched_outputs
@@ -21,11 +22,10 @@ from perennial.stats.bins import (
     numeric_edges,
     top_categories,
 )
-from perennial.stats.effective import MIN_BLOCKS, bin_ranks, design_effect
+from perennial.stats.effective import MIN_BLOCKS, design_effect
 from perennial.stats.seasonal import WINDOW_LENGTHS, seasonal_limit
 
 OUTER_QUANTILES = (0.001, 0.999)
-BLOCK_SECONDS = 60
 
 
 def build_profile(
@@ -101,7 +101,7 @@ def _reference(
     codes, fields = shape
     bins = len(fields["edges"]) + 2 if kind != "categorical" else len(fields["categories"]) + 2
     counts = bin_counts(codes, bins)
-    sums = None if seconds is None else _block_sums(codes, bins, seconds, BLOCK_SECONDS)
+    sums = None if seconds is None else time_block_sums(codes, bins, seconds)
     return Reference(
         name=name,
         kind=kind,
@@ -131,31 +131,6 @@ def _categorical(values: NDArray[Any] | Sequence[Any]) -> tuple[NDArray[np.int64
     kept, folded = top_categories(texts)
     fields = {"edges": [], "categories": kept, "outside": folded}
     return category_codes(texts, category_index(kept)), fields
-
-
-def _block_sums(codes: NDArray[np.int64], bins: int, seconds: NDArray[np.float64], length: int) -> BlockSums:
-    known = np.isfinite(seconds)
-    _, block = np.unique(np.floor(seconds[known] / length), return_inverse=True)
-    blocks = int(block.max()) + 1 if block.size else 0
-    keys = block.astype(np.int64) * bins + codes[known]
-    cells, rows = np.unique(keys, return_counts=True)
-    return _sparse_sums(cells // bins, cells % bins, rows, blocks, bins)
-
-
-def _sparse_sums(
-    block: NDArray[np.int64], code: NDArray[np.int64], rows: NDArray[np.int64], blocks: int, bins: int
-) -> BlockSums:
-    """Block sums from the non-empty cells only: a reference may span half a million minutes."""
-    per_block = np.bincount(block, weights=rows, minlength=blocks)
-    ranks = np.bincount(block, weights=rows * bin_ranks(bins)[code], minlength=blocks)
-    return BlockSums(
-        blocks=blocks,
-        squares=np.bincount(code, weights=rows**2, minlength=bins).astype(np.int64).tolist(),
-        crosses=np.bincount(code, weights=rows * per_block[block], minlength=bins).astype(np.int64).tolist(),
-        row_squares=int((per_block**2).sum()),
-        rank_squares=int((ranks**2).sum()),
-        rank_crosses=int((ranks * per_block).sum()),
-    )
 
 
 def _design_effect(counts: NDArray[np.int64], sums: BlockSums | None) -> float:

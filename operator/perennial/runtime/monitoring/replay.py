@@ -1,0 +1,145 @@
+"""Drift of one table against another, on this machine: the windows that a server would have counted, judged alike."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import csv, json, parquet
+
+from perennial.api.records.profile import Profile
+from perennial.api.records.window import ColumnCounts, WindowRecord
+from perennial.runtime.artifacts import FeatureChoice, InputProblem, canonicalise, infer_signature
+from perennial.runtime.monitoring.blocks import time_block_sums
+from perennial.runtime.monitoring.build import build_profile
+from perennial.runtime.monitoring.columns import Coder, as_numbers, coder
+from perennial.runtime.monitoring.times import iso
+from perennial.stats.drift import evaluate_window, typical_effects
+from perennial.stats.drift_state import drift_state
+from perennial.stats.verdicts import DriftOptions, WindowVerdict
+
+LOCAL = "sha256:" + "0" * 64
+HISTORY = 12
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+class TableRefused(Exception):
+    """A table that cannot be read or compared; the message says what to do."""
+
+
+def replay(
+    reference: Path, data: Path, *, time_column: str | None, window: timedelta, options: DriftOptions
+) -> list[tuple[WindowVerdict, str]]:
+    """Each window of `data` with its verdict and the state after it (2 of 3 windows), oldest first.
+
+    Without a time column all of `data` is one window, and its state is that window's own.
+
+    Raises:
+        TableRefused: a file or column is missing or holds something else.
+    """
+    first, second = read_table(reference), read_table(data)
+    try:
+        features = FeatureChoice(time_column=time_column)
+        signature = infer_signature(first, target=None, task="Regression", features=features).signature
+        columns = canonicalise(first, signature)
+        others = canonicalise(second, signature)
+    except InputProblem as problem:
+        raise TableRefused(f"{data} against {reference}: {problem}") from problem
+    profile = build_profile(columns, signature, times=_times(first, time_column, reference))
+    seconds = _times(second, time_column, data)
+    verdicts: list[tuple[WindowVerdict, str]] = []
+    for record in windows_of(profile, others, seconds, window.total_seconds()):
+        past = [v for v, _ in verdicts[-HISTORY:]]
+        verdict = evaluate_window(profile, record, options, usual_effects=typical_effects(past))
+        verdicts.append((verdict, _state([*past, verdict], options, alone=seconds is None)))
+    return verdicts
+
+
+def read_table(path: Path) -> pa.Table:
+    """A Parquet, CSV or JSONL file.
+
+    Raises:
+        TableRefused: it is none of them, or damaged.
+    """
+    readers = {".parquet": parquet.read_table, ".csv": csv.read_csv, ".jsonl": json.read_json}
+    if path.suffix not in readers:
+        raise TableRefused(f"{path}: the suffix must be one of {', '.join(readers)}")
+    try:
+        return readers[path.suffix](path)
+    except (OSError, pa.ArrowException) as error:
+        raise TableRefused(f"{path}: {error}") from error
+
+
+def windows_of(
+    profile: Profile, columns: Columns, seconds: NDArray[np.float64] | None, length: float
+) -> Iterator[WindowRecord]:
+    """The windows of a table, aligned to the epoch, oldest first; rows without a time are left out.
+
+    Args:
+        columns: canonical columns, shape (rows,).
+        seconds: time of each row, seconds since 1970 UTC; None: one window of all rows.
+        length: seconds.
+    """
+    coders = [coder(r) for r in profile.features]
+    coded = {c.name: c.codes(_values(columns[c.name], c)) for c in coders}
+    rows = len(next(iter(columns.values()), ()))
+    if seconds is None:
+        yield _window(coders, columns, coded, np.arange(rows), None, 0.0, length)
+        return
+    known = np.flatnonzero(np.isfinite(seconds))
+    order = known[np.argsort(seconds[known], kind="stable")]
+    slots, begins = np.unique(np.floor(seconds[order] / length), return_index=True)
+    for slot, part in zip(slots.tolist(), np.split(order, begins[1:]), strict=True):
+        yield _window(coders, columns, coded, part, seconds[part], slot * length, length)
+
+
+def _window(
+    coders: list[Coder],
+    columns: Columns,
+    coded: Mapping[str, NDArray[np.int64]],
+    part: NDArray[np.int64],
+    seconds: NDArray[np.float64] | None,
+    start: float,
+    length: float,
+) -> WindowRecord:
+    moments = np.full(part.size, np.nan) if seconds is None else seconds
+    features = {c.name: _counts(c, _values(columns[c.name][part], c), coded[c.name][part], moments) for c in coders}
+    end = iso(start + length)
+    return WindowRecord(
+        artifact=LOCAL, profile=LOCAL, start=iso(start), end=end, rows=part.size, features=features, complete=True
+    )
+
+
+def _counts(one: Coder, values: NDArray[Any], codes: NDArray[np.int64], seconds: NDArray[np.float64]) -> ColumnCounts:
+    return ColumnCounts(
+        counts=np.bincount(codes, minlength=one.bins).tolist(),
+        blocks=time_block_sums(codes, one.bins, seconds),
+        outside=one.outside(values, codes),
+    )
+
+
+def _values(values: NDArray[Any], one: Coder) -> NDArray[Any]:
+    return values if one.index is not None else as_numbers(values)
+
+
+def _times(table: pa.Table, name: str | None, path: Path) -> NDArray[np.float64] | None:
+    if name is None:
+        return None
+    if name not in table.column_names:
+        raise TableRefused(f"{path}: there is no column {name}; it has {', '.join(table.column_names[:20])}")
+    column = table.column(name)
+    try:
+        return as_numbers(column.cast(pa.timestamp("us")).to_numpy())
+    except pa.ArrowException as error:
+        raise TableRefused(f"{path}: column {name} holds {column.type}, which is no time: {error}") from error
+
+
+def _state(verdicts: list[WindowVerdict], options: DriftOptions, *, alone: bool) -> str:
+    if not alone:
+        return drift_state(verdicts, options).state
+    once = DriftOptions(options.threshold, options.alpha, options.min_samples, failing=1, of=1)
+    return drift_state(verdicts, once).state
