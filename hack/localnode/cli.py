@@ -129,7 +129,7 @@ def _wipe(arguments: argparse.Namespace) -> None:
     if arguments.name in (None, NODE):
         with step("wiped"):
             providers.current().wipe()
-    if not any(places()):
+    if all(place.name in providers.NAMES for place in places()):
         for folder in (Place(NODE).state.parent, Place(NODE).run.parent):
             shutil.rmtree(folder, ignore_errors=True)
 

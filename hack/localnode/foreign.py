@@ -36,6 +36,12 @@ class _Foreign(Provider):
     def down(self) -> None:
         self.forwards.stop()
 
+    def _forget(self) -> None:
+        self.down()
+        for folder in (self.place.state, self.place.run):
+            shutil.rmtree(folder, ignore_errors=True)
+        shell_kubeconfig().unlink(missing_ok=True)
+
 
 class KindProvider(_Foreign):
     """A kind cluster of this checkout, on Docker or Podman."""
@@ -53,8 +59,8 @@ class KindProvider(_Foreign):
         _write_kubeconfig(_output(["kind", "get", "kubeconfig", f"--name={self.cluster}"]))
 
     def wipe(self) -> None:
-        self.down()
         _output(["kind", "delete", "cluster", f"--name={self.cluster}", f"--kubeconfig={_kubeconfig()}"])
+        self._forget()
 
     def load(self, engine: Engine, name: str) -> None:
         archive = self.place.state / "image.tar"
@@ -79,8 +85,7 @@ class ContextProvider(_Foreign):
         _write_kubeconfig(_output(view))
 
     def wipe(self) -> None:
-        self.down()
-        shell_kubeconfig().unlink(missing_ok=True)
+        self._forget()
 
     def load(self, engine: Engine, name: str) -> None:
         raise Failure(self._refusal(name))
