@@ -129,7 +129,7 @@ def _wipe(arguments: argparse.Namespace) -> None:
     if arguments.name in (None, NODE):
         with step("wiped"):
             providers.current().wipe()
-    if all(place.name in providers.NAMES for place in places()):
+    if not {place.name for place in places()} - {"kind", "context"}:
         for folder in (Place(NODE).state.parent, Place(NODE).run.parent):
             shutil.rmtree(folder, ignore_errors=True)
 
