@@ -153,6 +153,15 @@ class WindowKeys:
         """The sum over all pods."""
         return f"{self.slot(start)}{SUM}"
 
+    @property
+    def score_log(self) -> str:
+        """Above all score logs (id, time, score) of the artifact; nothing else lies there."""
+        return f"{self.namespace}/_payloads/{self.deployment_uid}/{bare(self.artifact_digest)}/scores/"
+
+    def scores(self, start: datetime, pod: str, sequence: int) -> str:
+        """One file of the score log."""
+        return f"{self.score_log}{slot_name(start)}/{pod}-{sequence}.parquet"
+
     def payload(self, start: datetime, pod: str, sequence: int) -> str:
         """One file of sampled requests."""
         folder = f"{self.namespace}/_payloads/{self.deployment_uid}/{bare(self.artifact_digest)}/{slot_name(start)}/"

@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from perennial.api.records.run import VersionRecord
 from perennial.store import ObjectStore
 from perennial.store.errors import Corrupt
 from perennial.store.gc import Live, Plan, collect, plan, sweep
@@ -33,6 +34,8 @@ def filled(store: ObjectStore) -> ObjectStore:
     for run in (KEPT, REFUSED):
         registry.versions.claim(run.run_digest, "t", at=AT)
     registry.versions.set_state(2, "Refused", reasons=["GateFailed"], at=AT)
+    lost = VersionRecord(number=3, run_digest=DEAD.run_digest, token="t", state="Abandoned")
+    store.put(registry.keys.version(3), lost.to_json())
     registry.aliases.move("approved", number=1, run_digest=KEPT.run_digest, by="uid/a", at=AT)
     Windows(store, WINDOWS).put(datetime.fromisoformat(AT), "p", "b", b"{}")
     store.put("team/_owner.json", b"{}")
