@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 from perennial.api.metrics import METRICS
 from perennial.api.records.run import Comparison, RunRecord
 from perennial.api.records.signature import Signature
-from perennial.runtime.artifacts import InputProblem, LoadRefused, canonicalise, load_model
+from perennial.runtime.artifacts import InputProblem, LoadRefused, canonicalise
 from perennial.runtime.training.answers import Answers, of_outputs
 from perennial.runtime.training.judging import is_possible
 from perennial.runtime.training.split import Split
+from perennial.runtime.training.stored import stored_model
 from perennial.stats.bins import bin_counts, numeric_codes, numeric_edges
 from perennial.stats.metrics import Rows
 from perennial.stats.paired import compare
@@ -27,7 +28,6 @@ from perennial.store.runs import Runs
 
 LEAST_ROWS = 30
 PREDICTIONS = "holdout_predictions.parquet"
-SIGNATURE = "signature.json"
 Role = Literal["Champion", "BestUnseen"]
 
 
@@ -61,13 +61,10 @@ def opponent(
     record = runs.read(run_digest)
     if record is None:
         raise NotComparable(f"the run {run_digest} is not in the registry any more")
-    for name, file in record.files.items():
-        if name in (SIGNATURE, PREDICTIONS) or name.startswith("model."):
-            runs.download(file, folder / name)
-    theirs = Signature.from_json((folder / SIGNATURE).read_bytes())
     rows = table.take(pa.array(split.holdout))
     try:
-        model = load_model(folder, theirs, record.artifact)
+        model = stored_model(runs, record, folder)
+        theirs = model.signature
         outputs = model.predict(canonicalise(rows, theirs), [output.name for output in theirs.outputs])
     except InputProblem as error:
         raise NotComparable(f"the run {run_digest} takes other columns: {error}") from error

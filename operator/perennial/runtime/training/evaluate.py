@@ -89,7 +89,6 @@ def _compared(
         if named is None:
             continue
         folder = context.scratch / f"opponent-{role}"
-        folder.mkdir()
         try:
             other = opponent(context.runs, named.run_digest, folder, table, split, prepared.signature)
             if role == "Champion":

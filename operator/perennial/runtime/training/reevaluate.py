@@ -4,8 +4,7 @@ import pyarrow as pa
 
 from perennial.api.records.findings import Reevaluation
 from perennial.api.records.run import RunRecord
-from perennial.api.records.signature import Signature
-from perennial.runtime.artifacts import Columns, InputProblem, canonicalise, encode_target, frame, load_model
+from perennial.runtime.artifacts import Columns, InputProblem, canonicalise, encode_target, frame
 from perennial.runtime.training.answers import Answers, of_outputs
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.evaluate import Ask, Evaluated, evaluate
@@ -14,9 +13,8 @@ from perennial.runtime.training.fetch import fetch_all
 from perennial.runtime.training.preprocess import Prepared
 from perennial.runtime.training.resolve import resolve
 from perennial.runtime.training.split import split
+from perennial.runtime.training.stored import stored_model
 from perennial.runtime.training.validate import validate
-
-SIGNATURE = "signature.json"
 
 
 def reevaluate(context: Context) -> Reevaluation:
@@ -65,19 +63,14 @@ def _run(context: Context) -> RunRecord:
 
 
 def _loaded(context: Context, record: RunRecord, table: pa.Table) -> tuple[Prepared, Ask]:
-    folder = context.scratch / "model"
-    folder.mkdir()
-    for name, file in record.files.items():
-        if name == SIGNATURE or name.startswith("model."):
-            context.runs.download(file, folder / name)
-    signature = Signature.from_json((folder / SIGNATURE).read_bytes())
+    model = stored_model(context.runs, record, context.scratch / "model")
+    signature = model.signature
     try:
         columns = canonicalise(table, signature)
         y = encode_target(table.column(signature.target), signature) if signature.target else None
     except InputProblem as error:
         raise DataRefused(f"the data does not fit the run {record.run_digest} any more: {error}") from error
     prepared = Prepared(signature, columns, frame(columns, signature), y, None, [])
-    model = load_model(folder, signature, record.artifact)
     names = [output.name for output in signature.outputs]
 
     def ask(rows: Columns) -> Answers:
