@@ -20,6 +20,7 @@ class Answers:
         self._outputs = {output.name: output for output in signature.outputs}
         self._defaults = frozenset(output.name for output in signature.outputs if output.default)
         self._regression = signature.task in ("Regression", "Outlier")
+        self._outlier = signature.task == "Outlier"
         classes = signature.classes or []
         self._labels = _label_array(classes)
         self._positive = classes.index(signature.positive_class) if signature.positive_class in classes else 1
@@ -52,6 +53,8 @@ class Answers:
         return outputs
 
     def _predicted(self, scores: Mapping[str, np.ndarray]) -> np.ndarray:
+        if self._outlier:
+            return scores["predict"].astype(np.int64)
         if self._regression:
             return scores["predict"]
         if not self.scores_labels:

@@ -27,6 +27,9 @@ LIGHTGBM_LINKS: Mapping[str, Link] = {
     "tweedie": "exp",
 }
 
+LIGHTGBM_ZERO = float(np.float32(1e-35))
+"""kZeroThreshold (LightGBM include/LightGBM/meta.h): rows are read as sparse, and what is smaller is not there."""
+
 XGBOOST_LINKS: Mapping[str, Link] = {
     "binary:logistic": "logistic",
     "multi:softprob": "softmax",
@@ -53,9 +56,8 @@ def of_lightgbm(estimator: Any) -> Forest:
         raise NotConvertible(f"LightGBM objective {dump['objective']}")
     targets = int(dump["num_tree_per_iteration"])
     trees = [_lightgbm_tree(t["tree_structure"], number % targets) for number, t in enumerate(dump["tree_info"])]
-    return Forest(
-        trees, [0.0] * targets, LIGHTGBM_LINKS[name], single=False, raw=hasattr(estimator, "decision_function")
-    )
+    scores = hasattr(estimator, "decision_function")
+    return Forest(trees, [0.0] * targets, LIGHTGBM_LINKS[name], single=False, raw=scores, zero=LIGHTGBM_ZERO)
 
 
 def _lightgbm_tree(root: Mapping[str, Any], target: int) -> Tree:

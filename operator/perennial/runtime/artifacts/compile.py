@@ -104,7 +104,7 @@ def _ordinal(encoder: Any) -> list[np.ndarray]:
         codes = np.arange(len(categories) + 1, dtype=np.float64)
         codes[-1] = encoder.unknown_value
         for number, category in enumerate(categories):
-            if _is_missing(category):
+            if category != category:  # NaN; None is a category like any other to scikit-learn
                 codes[number] = encoder.encoded_missing_value
         tables.append(codes[:, None])
     return tables

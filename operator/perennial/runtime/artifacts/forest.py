@@ -5,14 +5,14 @@ The form says exactly what the library computes in float64; onnx_graph.py writes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from perennial.runtime.artifacts.errors import ArtifactError
 
-Link = Literal["identity", "logistic", "softmax", "exp", "complement", "normalised"]
+Link = Literal["identity", "logistic", "softmax", "exp", "complement", "normalised", "isolation"]
 
 
 class NotConvertible(ArtifactError):
@@ -48,7 +48,9 @@ class Forest:
     single: bool  # values are rounded to float32 before they are compared
     divisor: float = 1.0
     strict: bool = False
+    zero: float = 0.0  # values up to this size count as 0
     raw: bool = False  # the raw sum is the model's decision_function
+    offset: float = 0.0  # of the link "isolation"
 
     def thresholds(self) -> list[tuple[int, float]]:
         """Every distinct (feature, threshold) of numeric splits, sorted."""
@@ -77,6 +79,8 @@ def forest_of(estimator: Any) -> Forest:
         return _of_gradient_boosting(estimator)
     if name.startswith(("RandomForest", "ExtraTrees")):
         return _of_averaged(estimator, estimator.estimators_)
+    if name == "IsolationForest":
+        return _of_isolation(estimator)
     if name.startswith(("DecisionTree", "ExtraTree")):
         return _of_averaged(estimator, [estimator])
     raise NotConvertible(f"{name} has no form that is known to be exact")
@@ -146,6 +150,24 @@ def _of_averaged(estimator: Any, fitted: list[Any]) -> Forest:
     ]
     link: Link = "complement" if classes == 2 else "normalised"
     return Forest(trees, [0.0] * len(targets), link, single=True, divisor=len(fitted))
+
+
+def _of_isolation(estimator: Any) -> Forest:
+    """Leaf values are path lengths; score = 2^(−Σ/(trees × expected length)) (Liu, Ting & Zhou 2008, eq. 2)."""
+    from sklearn.ensemble._iforest import _average_path_length
+
+    trees = []
+    for number, (fitted, features) in enumerate(
+        zip(estimator.estimators_, estimator.estimators_features_, strict=True)
+    ):
+        lengths = estimator._decision_path_lengths[number] + estimator._average_path_length_per_tree[number] - 1.0
+        tree = _tree(fitted.tree_, 0, np.asarray(lengths))
+        trees.append(replace(tree, feature=np.where(tree.leaves, 0, np.asarray(features)[tree.feature])))
+    expected = float(_average_path_length(np.array([estimator._max_samples]))[0])
+    if expected <= 0:
+        raise NotConvertible("IsolationForest of single rows")
+    divisor = -len(trees) * expected
+    return Forest(trees, [0.0], "isolation", single=True, divisor=divisor, offset=float(estimator.offset_))
 
 
 def _tree(tree: Any, target: int, value: np.ndarray) -> Tree:

@@ -73,11 +73,17 @@ def forest_graph(forest: Forest, width: int, *, classifier: bool) -> bytes:
     if forest.single:
         graph.node("Cast", ["X"], "single", to=TensorProto.FLOAT)
         values = graph.node("Cast", ["single"], "rounded", to=TensorProto.DOUBLE)
+    if forest.zero:
+        graph.node("Abs", ["X"], "size")
+        graph.node("LessOrEqual", ["size", graph.constant("tiny", np.float64(forest.zero))], "is_zero")
+        values = graph.node("Where", ["is_zero", graph.constant("nothing", np.float64(0)), "X"], "flushed")
     total = graph.node("TreeEnsemble", [values], "sum", domain="ai.onnx.ml", **_ensemble(forest))
     if forest.divisor != 1:
         total = graph.node("Div", [total, graph.constant("divisor", np.float64(forest.divisor))], "mean")
     if any(forest.base):
         total = graph.node("Add", [total, graph.constant("base", np.array([forest.base]))], "raw")
+    if forest.link == "isolation":
+        return _isolation(graph, total, forest.offset, width)
     return _finished(graph, total, forest.link, len(forest.base), width, classifier, decision=forest.raw)
 
 
@@ -87,6 +93,17 @@ def linear_graph(linear: Linear, width: int) -> bytes:
     product = graph.node("MatMul", ["X", graph.constant("weights", linear.weights)], "product")
     raw = graph.node("Add", [product, graph.constant("bias", linear.bias[None, :])], "raw")
     return _finished(graph, raw, linear.link, len(linear.bias), width, linear.classes, decision=linear.decision)
+
+
+def _isolation(graph: Graph, exponent: str, offset: float, width: int) -> bytes:
+    score = graph.node("Pow", [graph.constant("two", np.float64(2)), exponent], "score")
+    negative = graph.node("Neg", [score], "negative_score")
+    decision = graph.node("Sub", [negative, graph.constant("offset", np.float64(offset))], "decision")
+    _named(graph, decision, "decision_function", flat=True)
+    outside = graph.node("Less", ["decision_function", graph.constant("zero", np.float64(0))], "outside")
+    signs = [graph.constant("out", np.float64(-1)), graph.constant("in", np.float64(1))]
+    graph.node("Where", [outside, *signs], "predict")
+    return graph.model(width, {"decision_function": None, "predict": None})
 
 
 def _finished(

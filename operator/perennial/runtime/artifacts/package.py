@@ -50,7 +50,7 @@ def save_model(pipeline: Any, signature: Signature, folder: Path | str, *, holdo
     _check_reload(pipeline, reloaded, signature, holdout)
     signature = _completed(signature, reloaded)
     fast = fast_forms(pipeline, reloaded, signature, holdout)
-    files |= fast.files
+    files |= {**fast.files, **_native(pipeline[-1])}
     artifact = Artifact(
         digest=artifact_digest(files),
         formats=sorted({FORMATS[name] for name in files if name in FORMATS}, key=list(FORMATS.values()).index),
@@ -65,6 +65,16 @@ def save_model(pipeline: Any, signature: Signature, folder: Path | str, *, holdo
     signature = _answered(folder, signature, artifact)
     (folder / "signature.json").write_bytes(signature.to_json())
     return Packaged(artifact, signature, (*files, "signature.json"))
+
+
+def _native(estimator: Any) -> dict[str, bytes]:
+    """The library's own file of a boosted model, for tools that read nothing else. No path of ours loads it."""
+    package = type(estimator).__module__.partition(".")[0]
+    if package == "lightgbm":
+        return {"model.txt": estimator.booster_.model_to_string().encode()}
+    if package == "xgboost":
+        return {"model.json": bytes(estimator.get_booster().save_raw("json"))}
+    return {}
 
 
 def _skops(pipeline: Any) -> bytes:

@@ -24,6 +24,7 @@ DESIGNS = {
     "scaled": ("Regression", "sklearn.linear_model.Ridge", {}, ()),
     "classes": ("Multiclass", "sklearn.linear_model.LogisticRegression", {}, ()),
     "positive": ("Binary", "sklearn.naive_bayes.ComplementNB", {}, ()),
+    "no target, codes": ("Outlier", "sklearn.ensemble.IsolationForest", {"n_estimators": 2}, ()),
     "no target": ("Outlier", "sklearn.svm.OneClassSVM", {}, ()),
     "written": ("Regression", "sklearn.linear_model.Ridge", {}, WRITTEN),
 }

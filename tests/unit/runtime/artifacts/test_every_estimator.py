@@ -17,6 +17,7 @@ from perennial.runtime.artifacts import (
     save_model,
 )
 from perennial.runtime.artifacts.allowlist import trusted_types
+from perennial.runtime.artifacts.sklearn_types import ESTIMATORS
 from tests.unit.runtime.artifacts.tables import case, mixed_table
 
 LINEAR = {"estimator": "sklearn.linear_model.LogisticRegression"}
@@ -81,7 +82,6 @@ def test_an_estimator_packs_and_answers_alike_or_is_refused(path, tmp_path):
     packaged = save_model(pipeline, made.signature, tmp_path, holdout=made.columns)
     model = load_model(tmp_path, packaged.signature, packaged.artifact)
     model.warm_up()
-    print(name, model.path, packaged.artifact.onnx, packaged.artifact.onnx_reason)
     outputs = {output.name for output in packaged.signature.outputs}
     assert "predict" in outputs
     answers = model.predict(made.columns, outputs)
@@ -92,16 +92,12 @@ def test_an_estimator_packs_and_answers_alike_or_is_refused(path, tmp_path):
         np.testing.assert_allclose(answers["predict"], np.ravel(pipeline.predict(table)), rtol=1e-4, atol=1e-5)
 
 
-def test_every_type_on_the_allow_list_exists_and_is_an_estimator_of_the_library():
-    listed = {name for name in trusted_types("ObjectNode") if name.startswith("sklearn.") and "._loss" not in name}
-    there = {f"{cls.__module__}.{cls.__name__}" for _, cls in all_estimators()}
-    known = {f"{cls.__module__}.{cls.__name__}" for cls in known_estimators().values()}
-    assert {name for name in known if name.startswith("sklearn.")} <= listed | {
-        "sklearn.model_selection._classification_threshold.TunedThresholdClassifierCV"
-    }
-    public = {name for name in listed if name.rsplit(".", 1)[1][0] != "_" and "kernels" not in name}
-    parts = ("Distance", "Tree", "Optimizer", "TreePredictor")
-    assert {name for name in public - there if not name.rstrip("0123456789").endswith(parts)} == set()
+def test_every_estimator_is_on_the_allow_list_and_every_type_on_it_exists():
+    trusted = trusted_types("ObjectNode")
+    named = {f"{cls.__module__}.{cls.__name__}" for cls in known_estimators().values()}
+    assert {name.rsplit(".", 1)[1] for name in named - trusted} == {"TunedThresholdClassifierCV"}
+    listed = {f"{module}.{name}" for module, names in ESTIMATORS.items() for name in names.split()}
+    assert listed <= {f"{cls.__module__}.{cls.__name__}" for _, cls in all_estimators()}
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_an_outlier_detector_answers_plus_and_minus_one_with_its_score(estimator
     packaged = save_model(pipeline, made.signature, tmp_path, holdout=made.columns)
     model = load_model(tmp_path, packaged.signature, packaged.artifact)
     model.warm_up()
+    assert model.path == ("onnx" if "IsolationForest" in estimator else "sklearn")
     answers = model.predict(made.columns, {"predict", "decision_function"})
     table = frame(made.columns, made.signature)
     assert answers["predict"].tolist() == pipeline.predict(table).tolist()
@@ -96,9 +97,7 @@ def test_the_same_fit_in_two_processes_is_the_same_artifact():
         from tests.unit.runtime.artifacts.tables import case
         for estimator in (
             "sklearn.ensemble.HistGradientBoostingClassifier",
-            "sklearn.ensemble.RandomForestClassifier",
             "sklearn.neural_network.MLPClassifier",
-            "sklearn.neighbors.KNeighborsClassifier",
             "lightgbm.LGBMClassifier",
             "xgboost.XGBClassifier",
         ):
@@ -120,7 +119,7 @@ def test_the_same_fit_in_two_processes_is_the_same_artifact():
         ).stdout
         for seed in ("1", "2")
     ]
-    assert runs[0].count("sha256:") == 6
+    assert runs[0].count("sha256:") == 4
     assert runs[0] == runs[1]
 
 
