@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
 
+from perennial.api.fields import format_time
+from perennial.api.records.owner import OwnerRecord
+from perennial.kube.resources import Ref
 from perennial.reconcile.context import Context
 from perennial.store import ObjectStore, open_store
-from perennial.store.errors import StorageError
+from perennial.store.errors import RetryableError
+from perennial.store.owner import claim_owner
 from perennial.store.probe import Safe, Unsafe, probe
 from perennial.store.registry import Registry
 
@@ -65,11 +69,37 @@ async def in_store[T](ctx: Context, work: Callable[[], T]) -> T:
     return await ctx.storage.run(work)
 
 
-async def distrust(ctx: Context) -> tuple[str, str] | None:
-    """Reason and message when the store must not be relied on now, None when it may be."""
+_owned: set[tuple[str, str]] = set()
+"""Registry and namespace UID that this process has found to be ours."""
+
+
+async def _claim(ctx: Context, namespace: str) -> None:
+    """Make sure that the namespace's part of the registry is ours.
+
+    Raises:
+        StorageOwnedByOther: it is another cluster's, or a former namespace's of that name.
+    """
+    ours = (await ctx.kube.get(Ref("Namespace", "", namespace)))["metadata"]["uid"]
+    if (ctx.config.registry, ours) in _owned:
+        return
+    cluster = (await ctx.kube.get(Ref("Namespace", "", "kube-system")))["metadata"]["uid"]
+    since = format_time(ctx.clock.now().replace(microsecond=0))
+    wanted = OwnerRecord(cluster=cluster, namespace=namespace, namespace_uid=ours, since=since)
+    await ctx.storage.run(claim_owner, store_of(ctx), wanted)
+    _owned.add((ctx.config.registry, ours))
+
+
+async def distrust(ctx: Context, namespace: str) -> tuple[str, str] | None:
+    """Reason and message when the store must not be relied on now, None when it may be.
+
+    Raises:
+        StorageOwnedByOther: the namespace's part of the registry is somebody else's.
+    """
     store, trust = _opened(ctx.config.registry)
     try:
         why = await ctx.storage.run(trust.of, store)
-    except StorageError as error:
+        if not why:
+            await _claim(ctx, namespace)
+    except RetryableError as error:
         return "StorageUnavailable", str(error)
     return ("StorageUnsafe", why) if why else None

@@ -7,11 +7,12 @@ from perennial.observe.cache import Cache
 from perennial.reconcile import deployment, retrain, training
 from perennial.reconcile.context import Key, Reconciler
 from perennial.reconcile.followers import deployments_of, policies_of
+from perennial.reconcile.guard import telling
 
 RECONCILERS: dict[str, Reconciler] = {
-    "ModelTraining": training.reconcile,
-    "ModelDeployment": deployment.reconcile,
-    "RetrainPolicy": retrain.reconcile,
+    "ModelTraining": telling(training.reconcile),
+    "ModelDeployment": telling(deployment.reconcile),
+    "RetrainPolicy": telling(retrain.reconcile),
 }
 
 Related = Callable[[Mapping[str, Any], Cache], Iterable[Key]]

@@ -26,7 +26,7 @@ def claim_owner(store: ObjectStore, wanted: OwnerRecord) -> OwnerRecord:
     raise StorageOwnedByOther(
         f"{store.uri}/{key} says that this registry is of {whose} (cluster {there.cluster}, namespace UID "
         f"{there.namespace_uid}), expected cluster {wanted.cluster}, namespace UID {wanted.namespace_uid}; if it "
-        f"shall go on here, run: perennial storage adopt -n {wanted.namespace}"
+        f"shall go on here because the other is gone for good, delete that object"
     )
 
 

@@ -43,7 +43,7 @@ STORAGE_UNAVAILABLE = _t.warning(
 STORAGE_ACCESS_MISSING = _t.warning(
     "StorageAccessMissing",
     "The namespace has no credentials for object storage, or storage refused them.",
-    "Run `perennial storage grant -n NAMESPACE`, or add the namespace to storage.tenants in the chart's values.",
+    "Add the namespace to storage.tenants in the chart's values, or create the accounts and Secrets that its README names.",
 )
 STORAGE_ACCESS_DENIED = _t.warning(
     "StorageAccessDenied",
@@ -73,15 +73,15 @@ URI_NOT_ALLOWED = _t.warning(
 RUN_MISSING = _t.warning(
     "RunMissing",
     "A version points to a run that storage no longer holds.",
-    "Restore the objects from a backup, or train again with `perennial retrain`.",
+    "Restore the objects from a backup, or train again with the annotation perennial.dev/retrain.",
 )
 INTERNAL_ERROR = _t.warning(
     "InternalError",
     "A fault of ours; the object is tried again, with growing pauses.",
-    "Please report it with `perennial support-bundle`.",
+    "Please report it with the operator's log.",
 )
 AWAITING_APPROVAL = _t.fine(
     "AwaitingApproval",
     "A person has to decide.",
-    "`perennial approve` or `perennial refuse` for a version, `perennial promote` for a rollout.",
+    "The annotation perennial.dev/approve or perennial.dev/refuse decides about a version, perennial.dev/promote about a rollout; the message holds the command.",
 )

@@ -32,14 +32,14 @@ ALREADY_RUNNING = _t.fine("AlreadyRunning", "As many runs as brakes.maxConcurren
 COOLDOWN = _t.fine(
     "Cooldown",
     "The last run is too recent.",
-    "Wait, shorten brakes.cooldown, or start one yourself with `perennial retrain`.",
+    "Wait, shorten brakes.cooldown, or annotate the policy with perennial.dev/retrain=$(date +%s).",
 )
 DAILY_LIMIT = _t.fine("DailyLimit", "brakes.maxPerDay is reached.", "Wait, or raise it.")
 BUDGET_SPENT = _t.warning("BudgetSpent", "brakes.budget is spent.", "Wait, or raise it.")
 CIRCUIT_OPEN = _t.warning(
     "CircuitOpen",
     "Challengers of this trigger were refused brakes.stopAfterRefused times in a row.",
-    "Look at their gates; `perennial retrain`, a promotion or an edit of the policy closes the circuit.",
+    "Look at their gates; a promotion, an edit of the policy or a new value of the annotation perennial.dev/reset closes the circuit.",
 )
 DATA_QUALITY = _t.warning(
     "DataQuality",

@@ -21,7 +21,7 @@ VERSION_NOT_FOUND = _t.warning(
 VERSION_NOT_APPROVED = _t.warning(
     "VersionNotApproved",
     "spec.model.version was refused or is not decided yet.",
-    "Pin an approved version, or approve it with `perennial approve`.",
+    "Pin an approved version, or approve it with the annotation perennial.dev/approve.",
 )
 VERSION_REJECTED = _t.warning(
     "VersionRejected",

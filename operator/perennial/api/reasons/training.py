@@ -11,7 +11,9 @@ UNSCHEDULABLE = _t.warning(
     "No node has room for the pod.",
     "The message names what is missing: lower template.resources, correct nodeSelector, or add a node.",
 )
-RUNNING = _t.fine("Running", "The run is under way.", "`perennial logs` shows what it says.")
+RUNNING = _t.fine(
+    "Running", "The run is under way.", "`kubectl logs job/…` shows what it says; status.run.job names the Job."
+)
 ENDING_EARLIER_RUN = _t.fine(
     "EndingEarlierRun", "The spec changed what is asked for: the Job of the earlier run ends first."
 )
@@ -135,12 +137,12 @@ RUN_REFITTED = _t.warning(
 USER_CODE = _t.warning(
     "UserCode",
     "The estimator, or your own code, raised an error.",
-    "The message holds its last line, `perennial logs` the rest: correct parameters or code.",
+    "The message holds its last line, the log at status.failure.logs the rest: correct parameters or code.",
 )
 TRAINER_FAILED = _t.warning(
     "TrainerFailed",
     "The trainer ended unexpectedly.",
-    "It is tried again up to backoffLimit; `perennial logs` shows why.",
+    "It is tried again up to backoffLimit; the log at status.failure.logs shows why.",
 )
 IMAGE_PULL = _t.warning(
     "ImagePull",
@@ -168,7 +170,7 @@ NODE_UNREACHABLE = _t.warning(
 JOB_FAILED = _t.warning(
     "JobFailed",
     "The Job failed, and nothing more is known.",
-    "Annotate perennial.dev/retry=$(date +%s) to try again; `perennial logs` shows what was saved.",
+    "Annotate perennial.dev/retry=$(date +%s) to try again; status.failure.logs says where its log was saved.",
 )
 JOB_VANISHED = _t.warning(
     "JobVanished",

@@ -59,7 +59,7 @@ async def _facts(seen: Observed, ctx: Context) -> tuple[TrainingFacts, RunRecord
     )
     if next_step(replace(facts, storage_problem=True)) is not Step.WAIT_FOR_STORE:
         return facts, None
-    if await distrust(ctx):
+    if await distrust(ctx, seen.namespace):
         return replace(facts, storage_problem=True), None
     run = None
     if next_step(facts) is Step.LOOK_UP:
@@ -87,7 +87,7 @@ async def _refuse(seen: Observed, ctx: Context) -> float | None:
 
 
 async def _wait_for_store(seen: Observed, ctx: Context) -> float | None:
-    reason, message = await distrust(ctx) or ("StorageUnavailable", "storage did not answer")
+    reason, message = await distrust(ctx, seen.namespace) or ("StorageUnavailable", "storage did not answer")
     await report.write(seen, Told.waiting(reason, message), ctx)
     return STORE_RETRY
 
@@ -110,7 +110,7 @@ async def _suspended(seen: Observed, ctx: Context) -> float | None:
 async def _no_access(seen: Observed, ctx: Context) -> float | None:
     message = (
         f"namespace {seen.namespace} has no ServiceAccount {jobs.SERVICE_ACCOUNT}; add the namespace to the chart's "
-        f"storage.tenants, or run: perennial storage grant -n {seen.namespace}"
+        f"values: helm upgrade … --set 'storage.tenants={{…,{seen.namespace}}}'"
     )
     await report.write(seen, Told.waiting("StorageAccessMissing", message), ctx)
     return ACCESS_RETRY
