@@ -44,7 +44,8 @@ def _reason(
     if not np.isfinite(numbers).any():
         return "Empty"
     if seconds is None:
-        return "DatePart" if _is_date_part(column, numbers, None) else None
+        in_order = column.kind == "datetime" and _rank_correlation(numbers, np.arange(float(numbers.size))) > MONOTONE
+        return "Time" if in_order else "DatePart" if _is_date_part(column, numbers, None) else None
     if np.array_equal(numbers, seconds, equal_nan=True):
         return "Time"
     if _is_date_part(column, numbers, seconds):
