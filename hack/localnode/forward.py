@@ -31,7 +31,7 @@ class Service:
 
     @property
     def label(self) -> str:
-        return f"{self.namespace}-{self.name}-{self.port}"
+        return f"{self.namespace}.{self.name}.{self.port}"  # neither name can hold a dot
 
 
 class Forwards:
@@ -60,10 +60,11 @@ class Forwards:
         """Label → port on the host of those that run."""
         return {label: port for label, port in self._ports().items() if self._processes.live(_PREFIX + label)}
 
-    def stop(self) -> None:
-        """End all forwarders."""
+    def stop(self, namespace: str | None = None) -> None:
+        """End the forwarders to the Services of one namespace, or all."""
+        wanted = _PREFIX if namespace is None else f"{_PREFIX}{namespace}."
         for name in self._processes.names():
-            if name.startswith(_PREFIX):
+            if name.startswith(wanted):
                 self._processes.stop(name)
 
     def _ensure(self, label: str, target: str, port: int, *, may_move: bool) -> int:

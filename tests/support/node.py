@@ -60,4 +60,5 @@ def node_namespace(node: RunningNode) -> Iterator[str]:
     node.kubectl("create", "namespace", name)
     node.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     yield name
+    node.node.forwards.stop(name)
     node.kubectl("delete", "namespace", name, "--wait=false")

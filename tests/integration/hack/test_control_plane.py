@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+
 from hack.localnode import throwaway
 from hack.localnode.failure import Failure
 from hack.localnode.place import CHECKOUT, Place
 from hack.localnode.processes import Processes, marked
-
 from tests.support.apiserver import ApiServer
 
 pytestmark = pytest.mark.apiserver
