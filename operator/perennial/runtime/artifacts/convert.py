@@ -11,16 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from perennial.runtime.artifacts.forest import NotConvertible, forest_of
+from perennial.runtime.artifacts.forest import Link, NotConvertible, forest_of
 from perennial.runtime.artifacts.onnx_graph import Linear, forest_graph, linear_graph
 
 MAX_GRAPH = 256 << 20  # bytes; past that a graph costs more memory than the time it saves
 
 
-BY_SKL2ONNX = frozenset(
-    {"MLPClassifier", "MLPRegressor", "GaussianNB", "BernoulliNB", "MultinomialNB", "ComplementNB"}
-    | {"LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis", "SVR", "NuSVR"}
+LINEAR_REGRESSION = frozenset(
+    f"{cls}.predict"
+    for cls in ("LinearModel", "MultiOutputLinearModel", "Ridge", "BaseSGDRegressor", "BayesianRidge", "ARDRegression")
 )
+GENERALISED = "_GeneralizedLinearRegressor.predict"
+LINEAR_DECISION = ("LinearClassifierMixin.decision_function", "LinearDiscriminantAnalysis.decision_function")
+LINEAR_PROBABILITY = ("LogisticRegression.predict_proba", "LinearDiscriminantAnalysis.predict_proba")
+"""The methods of scikit-learn whose arithmetic is X·coefficients + intercept and a link."""
+
+BY_SKL2ONNX = frozenset({"MLPClassifier", "MLPRegressor", "GaussianNB", "BernoulliNB", "MultinomialNB", "ComplementNB"})
 """Smooth models that skl2onnx converts in float64. With trees it searches for float32 thresholds without end, and
 neighbours are found faster by scikit-learn's own trees than by comparing with every row."""
 
@@ -57,31 +63,30 @@ def _bounded(converted: Converted) -> Converted:
 
 
 def _linear(estimator: Any) -> Linear | None:
-    """By identity of the methods that predict: a subclass with arithmetic of its own is not taken for its parent."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
-    from sklearn.linear_model._glm.glm import PoissonRegressor
-
+    """By the methods that predict: a class with arithmetic of its own is not taken for its parent."""
     cls = type(estimator)
-    if getattr(cls, "predict", None) in (LinearModel.predict, PoissonRegressor.predict):
-        return _linear_regression(estimator, exp=cls.predict is PoissonRegressor.predict)
-    if getattr(cls, "decision_function", None) is not LinearClassifierMixin.decision_function:
+    predicts = getattr(getattr(cls, "predict", None), "__qualname__", "")
+    if predicts in LINEAR_REGRESSION or predicts == GENERALISED:
+        return _linear_regression(estimator, generalised=predicts == GENERALISED)
+    if getattr(getattr(cls, "decision_function", None), "__qualname__", "") not in LINEAR_DECISION:
         return None
     weights, bias = np.atleast_2d(estimator.coef_).T.astype(np.float64), np.atleast_1d(estimator.intercept_)
     bias = np.broadcast_to(bias, weights.shape[1:]).astype(np.float64)
     if not hasattr(estimator, "predict_proba"):
         return Linear(weights, bias, "identity", decision=True, classes=True)
-    if cls.predict_proba is not LogisticRegression.predict_proba:
+    if cls.predict_proba.__qualname__ not in LINEAR_PROBABILITY:
         return None
     return Linear(weights, bias, "logistic" if weights.shape[1] == 1 else "softmax", decision=True, classes=True)
 
 
-def _linear_regression(estimator: Any, *, exp: bool) -> Linear | None:
+def _linear_regression(estimator: Any, *, generalised: bool) -> Linear | None:
+    links: dict[str, Link] = {"LogLink": "exp", "IdentityLink": "identity"}
+    link = links.get(type(estimator._base_loss.link).__name__) if generalised else "identity"
     coefficients = np.asarray(estimator.coef_, dtype=np.float64)
-    if coefficients.ndim != 1 or (exp and type(estimator).__name__ not in ("PoissonRegressor", "GammaRegressor")):
+    if coefficients.ndim != 1 or link is None:
         return None
     bias = np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64))
-    return Linear(coefficients[:, None], bias, "exp" if exp else "identity", decision=False, classes=False)
+    return Linear(coefficients[:, None], bias, link, decision=False, classes=False)
 
 
 def _by_skl2onnx(estimator: Any, width: int, reason: str) -> bytes:
