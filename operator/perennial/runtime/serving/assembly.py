@@ -20,6 +20,7 @@ from perennial.runtime.serving.metadata import Metadata
 from perennial.runtime.serving.metrics import Metrics
 from perennial.runtime.serving.plan import PlanFile
 from perennial.runtime.serving.routes import add_model
+from perennial.runtime.serving.samples import Samples
 from perennial.runtime.serving.served import Served
 from perennial.runtime.serving.shared_windows import Boxes, SharedCounters
 from perennial.runtime.serving.splitter import Splitter
@@ -52,7 +53,9 @@ class Assembly:
         self._counters = counters_of(served, served.config.monitoring)
         self._arms = Arms(cells, served.signature)
         self._splitter = Splitter(self._arms, metrics)
-        self._watcher = Watcher(served, self._counters, self._arms, metrics)
+        writer = f"{boot.pod}-{boot.boot_id}-{cells.worker}"
+        self._samples = Samples(served, store, metrics, writer) if Samples.wanted(served.config) else None
+        self._watcher = Watcher(served, self._counters, self._arms, metrics, self._samples)
         self._batcher = Batcher(
             served.predict,
             self._watcher.observe,
@@ -64,6 +67,7 @@ class Assembly:
         self._app: App | None = None
         self._grpc: grpc.aio.Server | None = None
         self._flushing: asyncio.Task[None] | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self._stop_flushing = asyncio.Event()
         self._shared: SharedCounters | None = None
         self._others: Callable[[], bool] = lambda: True
@@ -93,6 +97,8 @@ class Assembly:
     async def start(self, number: int, boxes: Boxes | None) -> None:
         """Start gRPC and the flusher; with several workers only the first one writes windows."""
         self._start_flushing(number, boxes)
+        if self._samples is not None:
+            self._sampling = asyncio.get_running_loop().create_task(self._samples.run(self._stop_flushing))
         if self._boot.grpc_port is not None:
             from perennial.runtime.serving.grpc_server import GrpcService
 
@@ -113,6 +119,9 @@ class Assembly:
                 await asyncio.sleep(0.05)
             self._stop_flushing.set()
             await self._flushing
+        if self._sampling is not None:
+            self._stop_flushing.set()
+            await self._sampling
         self._batcher.close()
 
     def _follow(self, plan: RolloutPlan) -> None:

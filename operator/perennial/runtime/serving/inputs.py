@@ -161,9 +161,12 @@ def merged(parts: Sequence[Rows]) -> Rows:
     if len(parts) == 1:
         return parts[0]
     count = sum(p.count for p in parts)
+    ids = None
+    if any(p.ids is not None for p in parts):
+        ids = [one for p in parts for one in (p.ids if p.ids is not None else [None] * p.count)]
     if parts[0].matrix is not None:
-        return Rows(count, matrix=np.concatenate([p.matrix for p in parts if p.matrix is not None]))
-    return Rows(count, columns=concatenate([p.columns for p in parts if p.columns is not None]))
+        return Rows(count, matrix=np.concatenate([p.matrix for p in parts if p.matrix is not None]), ids=ids)
+    return Rows(count, columns=concatenate([p.columns for p in parts if p.columns is not None]), ids=ids)
 
 
 def some(names: Sequence[str], limit: int = 10) -> str:

@@ -11,6 +11,7 @@ from perennial.runtime.serving.arms import Arms
 from perennial.runtime.serving.errors import RequestError
 from perennial.runtime.serving.inputs import RefusedColumn, Rows
 from perennial.runtime.serving.metrics import Metrics
+from perennial.runtime.serving.samples import Samples
 from perennial.runtime.serving.served import Outputs, Served
 
 PENDING_ROWS = 2048
@@ -22,13 +23,17 @@ class Watcher:
 
     Args:
         counters: of the version's profile; None: the version has none, or monitoring is off.
+        samples: when rows are to be written.
     """
 
-    def __init__(self, served: Served, counters: Counters | None, arms: Arms, metrics: Metrics) -> None:
+    def __init__(
+        self, served: Served, counters: Counters | None, arms: Arms, metrics: Metrics, samples: Samples | None = None
+    ) -> None:
         self._served = served
         self._counters = counters
         self._arms = arms
         self._metrics = metrics
+        self._samples = samples
         self._pending: list[tuple[Outputs, list[int], list[int]]] = []
         self._pending_rows = 0
 
@@ -41,6 +46,8 @@ class Watcher:
             self._pending_rows += rows.count
         if self._pending_rows >= PENDING_ROWS:
             self.settle()
+        if self._samples is not None:
+            self._samples.observe(rows, outputs)
         if self._counters is not None:
             observed = rows.matrix if rows.matrix is not None else rows.columns
             assert observed is not None  # noqa: S101 - one of them is there
