@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
+from perennial.cli.backtest import backtest
 from perennial.cli.drift import drift
+from perennial.cli.init import init
 from perennial.cli.serve import serve
 from perennial.cli.train import train
 from perennial.cli.verify import verify_run
@@ -16,10 +18,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals can hold credentials
 )
+app.command("init")(init)
 app.command("train")(train)
 app.command("serve")(serve)
 app.command("verify-run")(verify_run)
 app.command("drift")(drift)
+app.command("backtest")(backtest)
 
 
 def _version(asked: bool) -> None:

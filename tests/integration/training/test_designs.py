@@ -3,7 +3,6 @@
 import json
 import random
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest

@@ -3,11 +3,14 @@
 Apart from the driver, because importing what learns takes longer than finding that a run exists already.
 """
 
+from dataclasses import replace
+
 from perennial.runtime.artifacts import Columns, frame
 from perennial.runtime.training.answers import Answers, of_pipeline
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.evaluate import evaluate
 from perennial.runtime.training.fetch import fetch_all
+from perennial.runtime.training.leakage import leaking
 from perennial.runtime.training.package import package
 from perennial.runtime.training.preprocess import prepare
 from perennial.runtime.training.record import Stages, run_record
@@ -44,4 +47,7 @@ def learn(context: Context, resolved: Resolved) -> Stages:
             return of_pipeline(chosen.pipeline, frame(columns, signature), signature.task, chosen.threshold)
 
         evaluated = evaluate(context, validated.table, prepared, sides, ask)
+        if prepared.y is not None:
+            suspects = leaking(prepared, sides.train, evaluated.answers, prepared.y[sides.holdout])
+            evaluated = replace(evaluated, warnings=[*evaluated.warnings, *suspects])
     return Stages(resolved, fetched, validated, sides, prepared, chosen, evaluated)
