@@ -141,7 +141,8 @@ def test_the_file_is_a_skops_file_that_skops_itself_reads(tmp_path):
     pipeline = made.fitted("sklearn.linear_model.LogisticRegression")
     save_model(pipeline, made.signature, tmp_path, holdout=made.columns)
     body = (tmp_path / "model.skops").read_bytes()
-    read = skops.io.loads(body, trusted=["perennial.runtime.artifacts.steps.DateParts", "numpy.dtype"])
+    ours = ["perennial.runtime.artifacts.steps.DateParts", "sklearn.model_selection._split.KFold"]
+    read = skops.io.loads(body, trusted=[*ours, "sklearn.model_selection._split.StratifiedKFold", "numpy.dtype"])
     table = frame(made.columns, made.signature)
     assert np.array_equal(read.predict_proba(table), pipeline.predict_proba(table))
 
