@@ -1,4 +1,4 @@
-"""`perennial init`: looks at a table and writes the three objects, commented, with gates and expectations from the data."""
+"""`perennial init`: looks at a table and writes the three objects, commented, with gates from a quick baseline."""
 
 from pathlib import Path
 from typing import Annotated

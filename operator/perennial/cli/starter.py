@@ -1,4 +1,4 @@
-"""What `perennial init` proposes for a table: columns and their parts, expectations, a baseline, gates, and the YAML."""
+"""What `perennial init` proposes for a table: parts of its columns, expectations, gates of a baseline, and the YAML."""
 
 import math
 from dataclasses import dataclass
@@ -141,8 +141,8 @@ HEADER = """\
 """
 
 NOTES = {
-    "ModelTraining": "# A model with this data, algorithm and these gates should exist. Put into data.features.exclude\n"
-    "# whatever is not known at the moment of prediction.\n",
+    "ModelTraining": "# A model with this data, algorithm and these gates should exist.\n"
+    "# Put into data.features.exclude whatever is not known at the moment of prediction.\n",
     "ModelDeployment": "# It answers requests; a new version takes over step by step, and only if it does no worse.\n",
     "RetrainPolicy": "# It is trained again when its inputs drift, within the brakes.\n",
 }

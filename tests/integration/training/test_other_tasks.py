@@ -34,7 +34,8 @@ def test_measuring_again_gives_what_the_run_measured_and_compares_with_a_new_cha
         update={"kind": "Evaluate", "run_digest": second.run_digest, "champion": Champion(run_digest=first.run_digest)}
     )
     again = result(trainer, trainer.run(task), Reevaluation)
-    assert again.metrics == second.metrics
+    values = {name: m.value for name, m in second.metrics.items()}
+    assert {name: m.value for name, m in again.metrics.items()} == pytest.approx(values, rel=1e-9)
     assert {s.column for s in again.slices} == {"kind"}
     assert [c.against for c in again.comparisons] == [first.run_digest]
 

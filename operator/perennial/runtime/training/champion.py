@@ -4,7 +4,7 @@ A row counts if it is in the earlier run's own hold-out (and that run was not re
 anything it has seen. Rows of which neither is known do not count.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -126,32 +126,16 @@ def comparisons(
         )
     mine, theirs = ours.take(rows), other.answers.take(rows)
     blocks = None if groups is None else groups[rows]
+    against = other.record.run_digest
     found = []
     for metric in metrics:
         if is_possible(metric, mine) and is_possible(metric, theirs):
-            difference = compare(
-                metric,
-                Rows(y[rows], mine.label, mine.score),
-                Rows(y[rows], theirs.label, theirs.score),
-                larger_is_better=METRICS[metric].maximize,
-                groups=blocks,
-                seed=seed,
-            )
+            pair = Rows(y[rows], mine.label, mine.score), Rows(y[rows], theirs.label, theirs.score)
+            larger = METRICS[metric].maximize
+            difference = compare(metric, *pair, larger_is_better=larger, groups=blocks, seed=seed)
             if np.isfinite(difference.delta) and np.isfinite(difference.se):
-                found.append(
-                    Comparison(
-                        against=other.record.run_digest,
-                        role=role,
-                        metric=metric,
-                        n=difference.n,
-                        delta=difference.delta,
-                        se=difference.se,
-                        challenger=difference.challenger,
-                        champion=difference.champion,
-                        method=difference.method,
-                        bootstrap=list(difference.bootstrap),
-                    )
-                )
+                measured = {**asdict(difference), "bootstrap": list(difference.bootstrap)}
+                found.append(Comparison(against=against, role=role, metric=metric, **measured))
     return found
 
 
