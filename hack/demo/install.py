@@ -1,5 +1,6 @@
 """Cluster, images and chart: everything that has to be there before the first object."""
 
+import hashlib
 import re
 
 from hack.demo.shell import ROOT, Cluster, run, show, step
@@ -21,26 +22,33 @@ def cluster(context: str | None) -> Cluster:
     return Cluster(exports["KUBECONFIG"], path, context)
 
 
-def images() -> None:
-    """Build what changed and give it to the cluster."""
-    show("hack/images", "build", *TARGETS)
-    show("hack/images", "load", *TARGETS)
+def images() -> str:
+    """Build what changed and give it to the cluster; the tag of all images."""
+    tag = _tag()
+    show("hack/images", "build", "--tag", tag, *TARGETS)
+    show("hack/images", "load", "--tag", tag, *TARGETS)
+    return tag
 
 
-def operator(target: Cluster) -> None:
+def operator(target: Cluster, tag: str) -> None:
     """Install or upgrade the chart, with its embedded store."""
     with step("the operator, installed by its Helm chart"):
         target.kubectl("apply", "-f", "-", given=f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n")
         values = ROOT / "hack" / "demo" / "values.yaml"
         target.helm(
             *("upgrade", "--install", RELEASE, "charts/perennial", "--namespace", SYSTEM, "--create-namespace"),
-            *("--values", str(values), "--set", f"image.tag={_tag()}", "--wait", "--timeout", "5m"),
+            *("--values", str(values), "--set", f"image.tag={tag}", "--wait", "--timeout", "5m"),
         )
 
 
 def _tag() -> str:
-    """The tag under which the newest images were loaded."""
-    return run("hack/images", "tag").strip()
+    """A tag that names the content: a change of code changes the operator's Deployment, and nothing else."""
+    content = hashlib.sha256()
+    sources = [ROOT / "Dockerfile", *sorted((ROOT / "requirements").glob("*.txt"))]
+    for path in [*sources, *sorted((ROOT / "operator" / "perennial").rglob("*"))]:
+        if path.is_file() and path.suffix != ".pyc":
+            content.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return f"demo-{content.hexdigest()[:12]}"
 
 
 def remove() -> None:

@@ -38,8 +38,7 @@ def up(context: str | None) -> None:
     began = time.monotonic()
     console.print(Panel(PLAN, title="Perennial: the whole loop", border_style="green"))
     target = install.cluster(context)
-    install.images()
-    install.operator(target)
+    install.operator(target, install.images())
     prepare()
     forwards = Forwards()
     bucket = Bucket(target, forwards)
@@ -124,7 +123,7 @@ def _end(target: Cluster, url: str, traffic: Traffic, seconds: float) -> None:
         Panel(
             f'eval "$(hack/cluster env)"                       # kubectl and helm for this cluster\n'
             f"kubectl get mtr,mdp,rtp -n {NAMESPACE} -o wide\n"
-            f"kubectl get mdp {MODEL} -n {NAMESPACE} -o yaml      # what serves, which data made it, why it was let in\n"
+            f"kubectl get mdp {MODEL} -n {NAMESPACE} -o yaml      # what serves, and why\n"
             f"curl -s {url}/v2/models/{MODEL}/infer -d @.demo/request.json\n"
             f"kubectl annotate rtp {MODEL} -n {NAMESPACE} perennial.dev/retrain=$(date +%s)\n"
             f"make demo-down                                    # remove everything\n\n"

@@ -65,7 +65,9 @@ def _conditions(seen: Observed, move: Move, now: datetime) -> list[Condition]:
     full = health is not None and health.ready >= min(1, size)
     told = _addressed(move.message, seen)
     moving = move.reason in MOVING
-    if available or stable is None:
+    if available:
+        reason, message = "Serving", told
+    elif stable is None:
         reason, message = move.reason, told
     else:
         reason, message = "NoReadyPod", (health.problem if health else "") or "no pod of the stable revision is ready"

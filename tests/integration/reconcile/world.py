@@ -1,0 +1,299 @@
+"""The reconcilers against a real API server and a real S3 server, one look at a time.
+
+What a kubelet would do is done here with the real trainer: each Job that is not over is carried out by the container's
+code, and its pod and end are written to the API server. So a test sees every state, and may end the operator's process
+before or after any write.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from uuid import uuid4
+
+from perennial.desired import labels
+from perennial.kube.access import load_access
+from perennial.kube.client import Kube
+from perennial.kube.resources import CHILDREN, OWN_KINDS, Ref
+from perennial.observe.cache import Cache
+from perennial.reconcile.config import OperatorConfig
+from perennial.reconcile.context import Clock, Context, Key
+from perennial.reconcile.registry import RECONCILERS
+from perennial.reconcile.storage import StoragePool
+from perennial.store import ObjectStore, open_store
+from perennial.store.registry import Registry
+
+API = "perennial.dev/v1alpha1"
+WRITES = ("create", "apply", "delete", "patch_status", "merge_annotations")
+
+
+class Died(BaseException):
+    """The operator's process ended here."""
+
+
+class MortalKube(Kube):
+    """A client whose process ends at the n-th write, right before or right after it."""
+
+    def __init__(self, *args: Any, dies_at: int = 0, after: bool = False, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.writes: list[str] = []
+        self._dies_at, self._after = dies_at, after
+
+    async def _mortal(self, name: str, *args: Any, **more: Any) -> Any:
+        self.writes.append(name)
+        dies = len(self.writes) == self._dies_at
+        if dies and not self._after:
+            raise Died
+        done = await getattr(super(), name)(*args, **more)
+        if dies:
+            raise Died
+        return done
+
+    async def create(self, *args: Any, **more: Any) -> Any:
+        """As in Kube."""
+        return await self._mortal("create", *args, **more)
+
+    async def apply(self, *args: Any, **more: Any) -> Any:
+        """As in Kube."""
+        return await self._mortal("apply", *args, **more)
+
+    async def delete(self, *args: Any, **more: Any) -> Any:
+        """As in Kube."""
+        return await self._mortal("delete", *args, **more)
+
+    async def patch_status(self, *args: Any, **more: Any) -> Any:
+        """As in Kube."""
+        return await self._mortal("patch_status", *args, **more)
+
+
+class Shifted(Clock):
+    """The wall clock, moved."""
+
+    def __init__(self) -> None:
+        self.by = timedelta(0)
+
+    def now(self) -> datetime:
+        """Now, plus what the test moved it by."""
+        return datetime.now(UTC) + self.by
+
+
+@dataclass
+class World:
+    """One namespace, one bucket, and an operator that looks when told to."""
+
+    namespace: str
+    bucket: str
+    env: Mapping[str, str]
+    folder: Path
+    pod: Callable[[dict[str, str], Path], int]
+    clock: Shifted = field(default_factory=Shifted)
+    jobs_run: list[str] = field(default_factory=list)
+    hold: bool = False  # Jobs are not carried out
+
+    def __post_init__(self) -> None:
+        self.access = load_access()
+        self.uri = f"s3://{self.bucket}/registry"
+        self.data = f"s3://{self.bucket}/datasets/{self.namespace}/rows/"
+
+    @property
+    def store(self) -> ObjectStore:
+        """The bucket."""
+        return open_store(f"s3://{self.bucket}", self.env)
+
+    def registry(self, model: str = "m") -> Registry:
+        """A model's registry."""
+        return Registry(open_store(self.uri, self.env), self.namespace, model)
+
+    def put(self, name: str, body: bytes) -> None:
+        """Data of this namespace."""
+        self.store.put(f"datasets/{self.namespace}/rows/{name}", body)
+
+    def config(self) -> OperatorConfig:
+        """The operator's settings."""
+        return OperatorConfig(
+            registry=self.uri,
+            trainer_image="trainer:1",
+            server_image="server:1",
+            namespace="default",
+            identity="test",
+            allowed_data_prefixes=(f"s3://{self.bucket}/datasets/{{namespace}}/",),
+        )
+
+    async def apply(self, body: Mapping[str, Any]) -> None:
+        """What a user applies."""
+        kube = Kube(self.access)
+        path = Ref.to(body).path()
+        await kube.raw(
+            "PATCH", f"{path}?fieldManager=user&force=true", body=body, content_type="application/apply-patch+yaml"
+        )
+        await kube.close()
+
+    async def get(self, kind: str, name: str) -> dict[str, Any]:
+        """The live object."""
+        kube = Kube(self.access)
+        try:
+            return await kube.get(Ref(kind, self.namespace, name))
+        finally:
+            await kube.close()
+
+    async def items(self, kind: str) -> list[dict[str, Any]]:
+        """All live objects of a kind."""
+        kube = Kube(self.access)
+        try:
+            return await kube.list(kind, self.namespace)
+        finally:
+            await kube.close()
+
+    async def delete(self, kind: str, name: str) -> None:
+        """Delete an object and, as no controller runs here, its children."""
+        kube = Kube(self.access)
+        live = await kube.get(Ref(kind, self.namespace, name))
+        await kube.delete(Ref(kind, self.namespace, name), live["metadata"]["uid"])
+        for child in CHILDREN:
+            for body in await kube.list(child.kind, self.namespace):
+                owners = {o["uid"] for o in body["metadata"].get("ownerReferences", ())}
+                if live["metadata"]["uid"] in owners:
+                    ref = Ref(child.kind, self.namespace, body["metadata"]["name"])
+                    await kube.delete(ref, body["metadata"]["uid"])
+        await kube.close()
+
+    async def settle(self, *, rounds: int = 30, dies_at: int = 0, after: bool = False) -> list[str]:
+        """Look at every object, carry out Jobs, until a whole round writes nothing. Returns the writes made.
+
+        Raises:
+            Died: the process ended at that write.
+        """
+        kube = MortalKube(self.access, dies_at=dies_at, after=after)
+        pool = StoragePool(4)
+        try:
+            with mock.patch.dict(os.environ, self.env):
+                for _ in range(rounds):
+                    before = len(kube.writes)
+                    await self._round(kube, pool)
+                    moved = await self._kubelet()
+                    if len(kube.writes) == before and not moved:
+                        return kube.writes
+        finally:
+            await kube.close()
+            pool.close()
+        raise AssertionError(f"still writing after {rounds} rounds: {kube.writes[-12:]}")
+
+    async def _round(self, kube: MortalKube, pool: StoragePool) -> None:
+        cache = Cache()
+        kube.on_write = cache.upsert
+        for kind in (*OWN_KINDS, *(c.kind for c in CHILDREN)):
+            for body in await kube.list(kind, self.namespace):
+                cache.upsert(body)
+        context = Context(cache, kube, pool, self.clock, self.config(), lambda *_: None)
+        for kind in OWN_KINDS:
+            for _, namespace, name in cache.names(kind, self.namespace):
+                await RECONCILERS[kind](Key(kind, namespace, name), context)
+
+    async def _kubelet(self) -> bool:
+        moved = False
+        kube = Kube(self.access)
+        for job in await kube.list("Job", self.namespace):
+            done = any(c["type"] in ("Complete", "Failed") for c in job.get("status", {}).get("conditions", ()))
+            if "deletionTimestamp" in job["metadata"] and job["metadata"].get("finalizers"):
+                ref = Ref("Job", self.namespace, job["metadata"]["name"])
+                await kube.raw(
+                    "PATCH",
+                    ref.path(),
+                    body={"metadata": {"finalizers": None}},
+                    content_type="application/merge-patch+json",
+                )
+                moved = True
+            elif not done and not self.hold and not job["spec"].get("suspend"):
+                await self._carry_out(kube, job)
+                moved = True
+        await kube.close()
+        return moved
+
+    async def _carry_out(self, kube: Kube, job: dict[str, Any]) -> None:
+        name, template = job["metadata"]["name"], job["spec"]["template"]
+        self.jobs_run.append(name)
+        uid, told = str(uuid4()), self.folder / f"{uuid4()}"
+        container = template["spec"]["containers"][0]
+        literal = {e["name"]: e["value"] for e in container["env"] if "value" in e}
+        scratch = self.folder / f"work-{uid}"
+        scratch.mkdir()
+        env = {
+            **os.environ, **literal, **self.env, "POD_UID": uid, "PERENNIAL_TERMINATION_LOG": str(told),
+            "PERENNIAL_PROGRESS_PORT": "0", "HOME": str(scratch), "TMPDIR": str(scratch),
+        }  # fmt: skip
+        code = await asyncio.to_thread(self.pod, env, told.with_suffix(".log"))
+        message = told.read_text() if told.exists() else told.with_suffix(".log").read_text()[-2000:]
+        await self._write_end(kube, job, code, message)
+
+    async def _write_end(self, kube: Kube, job: dict[str, Any], code: int, message: str) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": f"{job['metadata']['name']}-x",
+                "namespace": self.namespace,
+                "labels": {labels.KIND: "ModelTraining"},
+                "ownerReferences": [
+                    {"apiVersion": "batch/v1", "kind": "Job", "name": job["metadata"]["name"],
+                     "uid": job["metadata"]["uid"], "controller": True},
+                ],
+            },
+            "spec": {"containers": [{"name": "trainer", "image": "x"}], "restartPolicy": "Never"},
+        }  # fmt: skip
+        await kube.create(pod)
+        ended = {
+            "exitCode": code,
+            "reason": "Completed" if code == 0 else "Error",
+            "message": message,
+            "finishedAt": now,
+            "startedAt": now,
+            "containerID": "x://1",
+        }
+        phase = "Succeeded" if code == 0 else "Failed"
+        containers = [
+            {
+                "name": "trainer",
+                "image": "x",
+                "imageID": "x",
+                "ready": False,
+                "restartCount": 0,
+                "state": {"terminated": ended},
+            }
+        ]
+        ref = Ref("Pod", self.namespace, pod["metadata"]["name"])  # type: ignore[index]
+        await kube.raw(
+            "PATCH",
+            ref.path("status"),
+            body={"status": {"phase": phase, "containerStatuses": containers}},
+            content_type="application/merge-patch+json",
+        )
+        reason = {} if code == 0 else {"reason": "PodFailurePolicy", "message": f"exit code {code}"}
+        types = ("SuccessCriteriaMet", "Complete") if code == 0 else ("FailureTarget", "Failed")
+        conditions = [
+            {"type": t, "status": "True", "lastTransitionTime": now, "lastProbeTime": now, **reason} for t in types
+        ]
+        counts = {"succeeded": 1} if code == 0 else {"failed": 1}
+        status = {
+            "startTime": now,
+            "conditions": conditions,
+            **counts,
+            **({"completionTime": now} if code == 0 else {}),
+        }
+        ref = Ref("Job", self.namespace, job["metadata"]["name"])
+        await kube.raw(
+            "PATCH", ref.path("status"), body={"status": status}, content_type="application/merge-patch+json"
+        )
+
+
+def training(name: str = "m", uri: str = "", **spec: Any) -> dict[str, Any]:
+    """A small ModelTraining on `y`."""
+    base: dict[str, Any] = {
+        "data": {"train": {"uri": uri}, "target": "y"},
+        "algorithm": {"estimator": "sklearn.linear_model.LogisticRegression"},
+    }
+    return {"apiVersion": API, "kind": "ModelTraining", "metadata": {"name": name}, "spec": {**base, **spec}}
