@@ -20,6 +20,9 @@ def within(table: pa.Table, column: str | None, start: str | None, end: str | No
             "data.train.from/to bound rows by time, but data.features.timeColumn is not set; set it or drop the bounds",
             reason="TimeColumnMissing",
         )
+    kind = table.schema.field(column).type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        raise _no_times(column, f"it holds {kind}, which data.train.from/to cannot be compared with")
     moments = nanoseconds(table, column)
     keep = ~np.isnat(moments)
     if start is not None:
