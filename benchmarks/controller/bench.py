@@ -141,7 +141,8 @@ class Bench:
         async with self._session.get(f"{API}/{namespace}/modeltrainings", params=params) as answer:
             async for line in answer.content:
                 body: dict[str, Any] = json.loads(line)["object"]
-                if (body.get("status") or {}).get("conditions"):
+                conditions = (body.get("status") or {}).get("conditions") or ()
+                if any(c["reason"] == "Made" for c in conditions):
                     done.add(body["metadata"]["name"])
                 if len(done) == objects:
                     return

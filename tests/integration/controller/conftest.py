@@ -53,10 +53,15 @@ class Plane:
 
     control: ControlPlane
 
-    def kubectl(self, *args: str, input: str | None = None, check: bool = True) -> str:
+    def kubectl(self, *args: str, input: str | None = None) -> str:
         """Run kubectl as administrator; what it printed."""
+        run = self._run(*args, input=input)
+        assert run.returncode == 0, f"kubectl {' '.join(args)}: {run.stderr or run.stdout}"
+        return run.stdout
+
+    def _run(self, *args: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
         place = self.control.place
-        run = subprocess.run(
+        return subprocess.run(
             [str(place.bin / "kubectl"), *args],
             input=input,
             env={**os.environ, "KUBECONFIG": str(place.kubeconfig)},
@@ -65,21 +70,20 @@ class Plane:
             timeout=60,
             check=False,
         )
-        assert not check or run.returncode == 0, f"kubectl {' '.join(args)}: {run.stderr or run.stdout}"
-        return run.stdout
 
     def json(self, *args: str) -> dict[str, Any]:
         """What kubectl prints as JSON."""
         return json.loads(self.kubectl(*args, "-o", "json"))
 
-    def apply(self, *bodies: dict[str, Any]) -> None:
+    def apply(self, *bodies: dict[str, Any], verb: str = "apply") -> None:
         """Create or change objects as a user would."""
-        self.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(bodies)}))
+        self.kubectl(verb, "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(bodies)}))
 
     def install_crds(self) -> None:
         """The project's own CRDs."""
         self.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=20s")
+        kinds = "modeltrainings,modeldeployments,retrainpolicies"
+        wait_for("the kinds are served", lambda: self._run("get", kinds, "-A").returncode == 0)
 
     def signal(self, number: int) -> None:
         """Send a signal to this test's API server."""

@@ -30,7 +30,7 @@ class Proxy:
     fault: Fault = no_fault
     silent: bool = False  # watches stay open and say nothing
     requests: list[tuple[str, str, int]] = field(default_factory=list)
-    _watches: "set[tuple[web.StreamResponse, asyncio.Task[None]]]" = field(default_factory=set)
+    _watches: "set[tuple[web.StreamResponse, asyncio.Task[None], str]]" = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -43,13 +43,17 @@ class Proxy:
         seen = ((m, p, s) for m, p, s in list(self.requests) if m != "GET" and "/leases" not in p)
         return Counter((method, path.split("?")[0]) for method, path, _ in seen)
 
+    def watches(self) -> int:
+        """How many watches are open."""
+        return len(self._watches)
+
     def cut_watches(self) -> int:
         """Break every open watch; how many there were."""
         return self._on_loop(self._cut())
 
-    def say(self, event: dict[str, object]) -> None:
-        """Send one event on every open watch."""
-        self._on_loop(self._say(event))
+    def say(self, event: dict[str, object], *, plural: str = "") -> None:
+        """Send one event on every open watch, or on those of one kind."""
+        self._on_loop(self._say(event, plural))
 
     def _on_loop(self, work):
         assert self._loop is not None
@@ -57,12 +61,14 @@ class Proxy:
 
     async def _cut(self) -> int:
         cut = list(self._watches)
-        for _, task in cut:
+        for _, task, _ in cut:
             task.cancel()
         return len(cut)
 
-    async def _say(self, event: dict[str, object]) -> None:
-        for response, _ in list(self._watches):
+    async def _say(self, event: dict[str, object], plural: str) -> None:
+        for response, _, path in list(self._watches):
+            if plural and not path.endswith(f"/{plural}"):
+                continue
             await response.write(json.dumps(event).encode() + b"\n")
 
     async def handle(self, request: web.Request, session: aiohttp.ClientSession, upstream: str) -> web.StreamResponse:
@@ -90,14 +96,15 @@ class Proxy:
         response = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
         await response.prepare(request)
         pump = asyncio.create_task(self._pump(answer, response))
-        self._watches.add((response, pump))
+        entry = (response, pump, request.path)
+        self._watches.add(entry)
         try:
             await pump
         except asyncio.CancelledError:
             if request.transport is not None:
                 request.transport.close()
         finally:
-            self._watches.discard((response, pump))
+            self._watches.discard(entry)
             pump.cancel()
         return response
 

@@ -29,7 +29,7 @@ def create_all(plane: Plane, namespace: str, names: list[str]) -> None:
     """As several users at a time."""
     chunks = [names[i::5] for i in range(5)]
     with ThreadPoolExecutor(5) as users:
-        list(users.map(lambda chunk: plane.apply(*(training(n, namespace) for n in chunk)), chunks))
+        list(users.map(lambda chunk: plane.apply(*(training(n, namespace) for n in chunk), verb="create"), chunks))
 
 
 def children(plane: Plane, namespace: str) -> dict[str, str]:
@@ -39,10 +39,11 @@ def children(plane: Plane, namespace: str) -> dict[str, str]:
 
 
 def trainings(plane: Plane, namespace: str) -> dict[str, tuple[str, bool]]:
-    """resourceVersion and readiness by name."""
+    """resourceVersion by name, and whether the status says that the child was made."""
     items = plane.json("get", "modeltrainings", "-n", namespace)["items"]
+    reasons = {i["metadata"]["name"]: [c["reason"] for c in i.get("status", {}).get("conditions", ())] for i in items}
     return {
-        i["metadata"]["name"]: (i["metadata"]["resourceVersion"], bool((i.get("status") or {}).get("conditions")))
+        i["metadata"]["name"]: (i["metadata"]["resourceVersion"], "Made" in reasons[i["metadata"]["name"]])
         for i in items
     }
 
