@@ -90,6 +90,25 @@ def infer_signature(
         InputProblem: a named column is absent, or does not hold what `features.types` says.
     """
     features = features or FeatureChoice()
+    inputs, example, warnings = _inputs(table, target, features)
+    signature = Signature(
+        task=task,
+        inputs=inputs,
+        outputs=[],
+        classes=classes,
+        positive_class=positive_class,
+        id_column=features.id_column,
+        target=target,
+        example=example,
+        estimator=estimator,
+    )
+    return Inferred(signature, warnings)
+
+
+def _inputs(
+    table: pyarrow.Table, target: str | None, features: FeatureChoice
+) -> tuple[list[InputColumn], dict[str, Any], list[str]]:
+    """Inputs, the example's value of each, and what was left out."""
     warnings: list[str] = []
     inputs: list[InputColumn] = []
     example: dict[str, Any] = {}
@@ -104,18 +123,7 @@ def infer_signature(
             continue
         inputs.append(_input(name, kind, values, column))
         example[name] = _typical(inputs[-1], values)
-    signature = Signature(
-        task=task,
-        inputs=inputs,
-        outputs=[],
-        classes=classes,
-        positive_class=positive_class,
-        id_column=features.id_column,
-        target=target,
-        example=example,
-        estimator=estimator,
-    )
-    return Inferred(signature, warnings)
+    return inputs, example, warnings
 
 
 def _candidates(table: pyarrow.Table, target: str | None, features: FeatureChoice) -> list[str]:
