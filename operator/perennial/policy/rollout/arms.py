@@ -14,6 +14,7 @@ class Arms:
     candidate: ArmCounts
     shadow: ShadowCounts | None = None
     reports: int = 0  # stable pods that answered
+    predicting: int = 0  # candidate pods that answered
 
 
 def arms_of(rollout: str, stable: Iterable[ArmsReport], candidate: Iterable[ArmsReport]) -> Arms:
@@ -27,14 +28,38 @@ def arms_of(rollout: str, stable: Iterable[ArmsReport], candidate: Iterable[Arms
     """
     splitting = [r for r in stable if r.rollout == rollout]
     met = [r.candidate for r in splitting if r.candidate is not None]
-    predicted = [r.own.predictions for r in candidate if r.rollout == rollout]
-    seen = _sum(met).model_copy(update={"predictions": _predictions(predicted)})
+    predicted = [r.own for r in candidate if r.rollout == rollout]
+    predictions = {
+        "predictions": _predictions([own.predictions for own in predicted]),
+        "non_finite": sum(own.non_finite for own in predicted),
+    }
     return Arms(
         stable=_sum([r.own for r in splitting]),
-        candidate=seen,
+        candidate=_sum(met).model_copy(update=predictions),
         shadow=_shadow([r.shadow for r in splitting if r.shadow is not None]),
         reports=len(splitting),
+        predicting=len(predicted),
     )
+
+
+def baking_arms(rollout: str, new: Iterable[ArmsReport], previous: Iterable[ArmsReport]) -> Arms:
+    """What is counted while the new revision has all requests: its own answers, and its failures at those that the
+    previous revision, where connections are still open, sent on. There is no stable arm to compare with.
+
+    Args:
+        rollout: identity of what is counted.
+        new: reports of the new revision's pods.
+        previous: reports of the revision that it replaced.
+    """
+    own = [r.own for r in new if r.rollout == rollout]
+    met = [r.candidate for r in previous if r.rollout == rollout and r.candidate is not None]
+    return Arms(ArmCounts(), _sum([*own, *(_failures(arm) for arm in met)]), predicting=len(own))
+
+
+def _failures(arm: ArmCounts) -> ArmCounts:
+    """Only what failed on the way: what was answered is in the new revision's own counts."""
+    failed = {slot: SlotCounts(requests=c.errors, errors=c.errors) for slot, c in arm.slots.items() if c.errors}
+    return ArmCounts(version=arm.version, requests=arm.errors, errors=arm.errors, slots=failed)
 
 
 def _sum(arms: list[ArmCounts]) -> ArmCounts:

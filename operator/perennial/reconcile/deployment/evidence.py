@@ -1,6 +1,7 @@
 """What there is to judge a candidate by: counters of both arms, and whether its signature fits."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pydantic
 
@@ -9,21 +10,22 @@ from perennial.api.records.arms import ArmsReport
 from perennial.api.records.run import RunRecord
 from perennial.api.records.signature import Signature
 from perennial.desired.serving_revision import HTTP_PORT
-from perennial.policy.rollout import Revision, Rules, Stage
-from perennial.policy.rollout.analysis import analyse
-from perennial.policy.rollout.arms import Arms, arms_of
+from perennial.policy.rollout import Candidate, Revision, Rules, Stage
+from perennial.policy.rollout.analysis import analyse, gross, watch
+from perennial.policy.rollout.arms import arms_of, baking_arms
 from perennial.policy.rollout.facts import SHORT, StepVerdict
 from perennial.policy.rollout.signature import breaks
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.manifests import rollout_id
 from perennial.reconcile.deployment.observed import Observed
+from perennial.reconcile.deployment.people import said
 from perennial.reconcile.deployment.wanted import run_of
 from perennial.reconcile.registries import in_store, registry
 from perennial.reconcile.scrape import scrape_all
 from perennial.store.errors import StorageError
 
 ARMS = "/perennial/arms"
-WATCHED = (Stage.STEPPING, Stage.AWAITING, Stage.PROMOTING)
+WATCHED = (Stage.AWAITING, Stage.PROMOTING)
 
 
 @dataclass(frozen=True)
@@ -37,26 +39,53 @@ class Evidence:
 
 async def gather(seen: Observed, rules: Rules, ctx: Context) -> Evidence:
     """Evidence about the candidate, or about the new stable revision while it bakes."""
-    state = seen.state
-    candidate = state.candidate
-    if state.stable is None or (candidate is None and not (state.previous and state.previous.baking)):
+    stable, candidate, previous = seen.state.stable, seen.state.candidate, seen.state.previous
+    if stable is None:
         return Evidence()
     if candidate is not None and candidate.stage is Stage.PREPARING:
-        return Evidence(signature=await _signature(seen, state.stable, candidate.revision, ctx))
-    if candidate is not None and candidate.stage in WATCHED:
-        arms = await _arms(seen, state.stable, candidate.revision, ctx)
-        shift = await _expected_shift(seen, candidate.revision, ctx)
-        verdict, rows = analyse(arms, rules, candidate.step, expected_shift=shift)
-        return Evidence(verdict, tuple(rows))
+        return Evidence(signature=await _signature(seen, stable, candidate.revision, ctx))
+    if candidate is not None and candidate.stage is Stage.STEPPING:
+        return await _step(seen, stable, candidate, rules, ctx)
+    if candidate is not None:
+        return await _after_steps(seen, stable, candidate, rules, ctx)
+    if previous is not None and previous.baking:
+        return await _bake(seen, stable, previous.revision, rules, ctx)
     return Evidence()
 
 
-async def _arms(seen: Observed, stable: Revision, candidate: Revision, ctx: Context) -> Arms:
-    reports = {
-        revision.key: await _reports(ctx, [p.ip for p in seen.pods_of(revision.key) if p.ip])
-        for revision in (stable, candidate)
-    }
-    return arms_of(rollout_id(seen.state), reports[stable.key], reports[candidate.key])
+async def _step(seen: Observed, stable: Revision, candidate: Candidate, rules: Rules, ctx: Context) -> Evidence:
+    new, old = await _both(seen, candidate.revision, stable, ctx)
+    elapsed = ctx.clock.now() - candidate.since
+    least = rules.steps[candidate.step].min_duration if candidate.step < len(rules.steps) else timedelta(0)
+    verdict, rows = analyse(
+        arms_of(rollout_id(seen.state), old, new),
+        rules,
+        candidate.step,
+        due=elapsed >= least and (not rules.paused or said(seen).promote),
+        late=elapsed >= rules.wait_for,
+        expected_shift=await _expected_shift(seen, candidate.revision, ctx),
+    )
+    return Evidence(verdict, tuple(rows))
+
+
+async def _after_steps(seen: Observed, stable: Revision, candidate: Candidate, rules: Rules, ctx: Context) -> Evidence:
+    """The last step's rows stand; only gross harm, which may be looked for at any time, still ends it."""
+    rows = tuple(seen.deployment.status.candidate.analysis) if seen.deployment.status.candidate else ()
+    if candidate.stage not in WATCHED or candidate.direct:
+        return Evidence(analysis=rows)
+    new, old = await _both(seen, candidate.revision, stable, ctx)
+    return Evidence(gross(arms_of(rollout_id(seen.state), old, new), rules.analysis) or SHORT, rows)
+
+
+async def _bake(seen: Observed, stable: Revision, previous: Revision, rules: Rules, ctx: Context) -> Evidence:
+    new, old = await _both(seen, stable, previous, ctx)
+    verdict, rows = watch(baking_arms(rollout_id(seen.state), new, old), rules, {})
+    return Evidence(verdict, tuple(rows))
+
+
+async def _both(seen: Observed, new: Revision, old: Revision, ctx: Context) -> tuple[list[ArmsReport], ...]:
+    pods = ([p.ip for p in seen.pods_of(revision.key) if p.ip] for revision in (new, old))
+    return tuple([await _reports(ctx, ips) for ips in pods])
 
 
 async def _reports(ctx: Context, ips: list[str]) -> list[ArmsReport]:

@@ -1,0 +1,8 @@
+"""What the counters of both arms say about a rollout's step: statistics only. What follows is `stepping`'s decision."""
+
+from perennial.policy.rollout.analysis.baking import watch
+from perennial.policy.rollout.analysis.gross import gross
+from perennial.policy.rollout.analysis.judging import analyse
+from perennial.policy.rollout.analysis.mirroring import mirror_share
+
+__all__ = ["analyse", "gross", "mirror_share", "watch"]
