@@ -69,7 +69,7 @@ def settings() -> kopf.OperatorSettings:
     s.networking.request_timeout = 30.0  # 300 s would hold a watcher in a dead connection
     s.networking.connect_timeout = 5.0
     s.networking.error_backoffs = Backoffs()
-    s.watching.chunk_size = 500  # an unpaged list of 10,000 blocks the loop for over a second
+    s.watching.chunk_size = 200  # kopf takes 0.3 ms for each in one go: 500 would block the loop for over 100 ms
     s.queueing.idle_timeout = 0.2  # a task per object ends soon after its event; our handler takes microseconds
     s.queueing.worker_limit = None  # a limit starves objects behind others
     s.process.ultimate_exiting_timeout = 30.0  # the pod's grace period
