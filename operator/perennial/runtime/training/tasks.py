@@ -33,19 +33,21 @@ def perform(task: Task, *, scratch: Path, attempt: str, clock: StageClock, accou
             f"this trainer cannot do tasks of the kind {task.kind}; use the image of the same release"
         )
     result = kinds[task.kind]()
-    return _stored(task, attempt, result)
+    return _stored(task, attempt, result, accounting)
 
 
 def result_key(task: Task, attempt: str) -> str:
-    """Where the result of a task other than training lies, relative to the registry."""
-    run = task.run_digest or task.run_key
-    return ModelKeys(task.namespace, task.model).attempt(run, attempt, f"{task.kind.lower()}.json")
+    """Where the result of a task other than training lies, relative to the registry: under the question's identity,
+    so that whoever asks finds it without the pod."""
+    return ModelKeys(task.namespace, task.model).attempt(task.run_key, attempt, f"{task.kind.lower()}.json")
 
 
-def _stored(task: Task, attempt: str, result: Record) -> Outcome:
+def _stored(task: Task, attempt: str, result: Record, accounting: Accounting) -> Outcome:
     key = result_key(task, attempt)
     open_store(task.registry).put(key, result.to_json(), content_type=JSON)
-    return Outcome(outcome="Succeeded", stage="publish", run_digest=task.run_digest, result_key=key)
+    return Outcome(
+        outcome="Succeeded", stage="publish", run_digest=task.run_digest, result_key=key, cost=accounting.cost()
+    )
 
 
 def _reevaluated(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Record:
