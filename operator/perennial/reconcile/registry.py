@@ -1,11 +1,7 @@
 """Which function looks after which kind, and which keys an object's change concerns besides its own."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-from perennial.observe.cache import Cache
 from perennial.reconcile import deployment, retrain, training
-from perennial.reconcile.context import Key, Reconciler
+from perennial.reconcile.context import Reconciler, Related
 from perennial.reconcile.followers import deployments_of, policies_of
 from perennial.reconcile.guard import telling
 
@@ -15,6 +11,5 @@ RECONCILERS: dict[str, Reconciler] = {
     "RetrainPolicy": telling(retrain.reconcile),
 }
 
-Related = Callable[[Mapping[str, Any], Cache], Iterable[Key]]
 RELATED: dict[str, Related] = {"ModelTraining": deployments_of, "ModelDeployment": policies_of}
 """By kind of the changed object: keys of other objects that read it (a deployment follows a training's versions)."""
