@@ -113,7 +113,7 @@ class InputSpec:
             )
         if isinstance(tensor.values, list) and any(isinstance(v, str) for v in tensor.values):
             raise Invalid(f"input '{tensor.name}' has datatype BYTES; expected a numeric datatype such as FP64")
-        return self.rows_of_matrix(np.array(tensor.values, dtype=np.float64).reshape(tensor.shape))
+        return self.rows_of_matrix(np.asarray(tensor.values, dtype=np.float64).reshape(tensor.shape))
 
     def _by_name(self, tensors: Sequence[Tensor]) -> dict[str, Values]:
         columns: dict[str, Values] = {}

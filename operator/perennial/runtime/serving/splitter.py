@@ -4,9 +4,9 @@ The decision (`choose`) is pure arithmetic on a hash; the exchange is `exchange.
 """
 
 import asyncio
+import hashlib
 import random
 import time
-import zlib
 from typing import NamedTuple
 
 from perennial.api.records.server import HOP_HEADER, SLOTS, RolloutPlan
@@ -45,7 +45,7 @@ def choose(plan: RolloutPlan, value: bytes | None, number: int) -> Choice:
         value: the sticky header's value, or None.
         number: 32 random bits, used when there is no value.
     """
-    bits = number if value is None else zlib.crc32(value, zlib.crc32(plan.rollout.encode()))
+    bits = number if value is None else _hash(plan.rollout, value)
     slot, position = bits % SLOTS, (bits >> 6) / _SHARES * 100
     if not plan.candidate_url:
         return Choice(slot)
@@ -53,6 +53,12 @@ def choose(plan: RolloutPlan, value: bytes | None, number: int) -> Choice:
         return Choice(slot, forward=True)
     rest = 100 - plan.weight
     return Choice(slot, mirror=bool(rest) and (position - plan.weight) / rest * 100 < plan.mirror)
+
+
+def _hash(rollout: str, value: bytes) -> int:
+    """32 bits that are independent from one rollout to the next: a linear hash such as CRC would pick the same users."""
+    digest = hashlib.blake2b(value, digest_size=4, key=hashlib.sha256(rollout.encode()).digest()).digest()
+    return int.from_bytes(digest, "little")
 
 
 class Splitter:

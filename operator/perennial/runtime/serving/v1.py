@@ -11,16 +11,19 @@ import numpy as np
 
 from perennial.runtime.serving.errors import Invalid
 from perennial.runtime.serving.inputs import InputSpec, Rows, Tensor
-from perennial.runtime.serving.v2 import ABSENT, Asked, Outputs
+from perennial.runtime.serving.v2 import Asked, Outputs
 
 Scalar = str | bool | int | float | None
+
+
+_ABSENT = msgspec.Raw(b"")
 
 
 class PredictRequest(msgspec.Struct):
     """The body. `inputs` is the older name of the same thing."""
 
-    instances: msgspec.Raw = ABSENT
-    inputs: msgspec.Raw = ABSENT
+    instances: msgspec.Raw = _ABSENT
+    inputs: msgspec.Raw = _ABSENT
     outputs: list[str] | None = None
     signature_name: str | None = None
 

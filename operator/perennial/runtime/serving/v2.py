@@ -17,16 +17,13 @@ from perennial.runtime.serving.inputs import InputSpec, Rows, Tensor
 Outputs = Mapping[str, np.ndarray[Any, Any]]
 
 
-ABSENT = msgspec.Raw(b"")
-
-
 class InputTensor(msgspec.Struct):
     """One input as it stands in the JSON."""
 
     name: str
     shape: list[int]
     datatype: str
-    data: msgspec.Raw = ABSENT
+    data: list[Any] | msgspec.UnsetType = msgspec.UNSET
     parameters: dict[str, Any] | None = None
 
 
@@ -108,11 +105,11 @@ def _tensors(inputs: list[InputTensor], rest: bytes | memoryview) -> list[Tensor
     for one in inputs:
         size = (one.parameters or {}).get("binary_data_size")
         if size is None:
-            if not bytes(one.data):
+            if one.data is msgspec.UNSET:
                 raise Invalid(f"input '{one.name}' has neither 'data' nor parameter 'binary_data_size'")
-            tensors.append(from_json(one.name, one.datatype, one.shape, memoryview(one.data)))
+            tensors.append(from_json(one.name, one.datatype, one.shape, one.data))
             continue
-        if bytes(one.data):
+        if one.data is not msgspec.UNSET:
             raise Invalid(f"input '{one.name}' has both 'data' and 'binary_data_size'; expected one of them")
         if not isinstance(size, int) or isinstance(size, bool) or size < 0 or position + size > len(rest):
             raise Invalid(

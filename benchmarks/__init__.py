@@ -1,0 +1,1 @@
+"""Measurements against peers, one package a subject; `python -m benchmarks.<subject>`."""
