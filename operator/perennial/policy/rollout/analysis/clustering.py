@@ -2,16 +2,19 @@
 independent and requests are not. Not for predictions, whose bins come with their own sums (`shift`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc, stdtrit
 
 from perennial.stats.evidence import jackknife_error
 from perennial.stats.proportions import normal_quantile, wilson
+
+Numbers = Sequence[float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +26,25 @@ class Share:
     effect: float = 1.0  # requests that are worth one independent request
 
     @classmethod
-    def of(cls, slots: Mapping[int, tuple[float, float]], alpha: float) -> Self:
+    def of(cls, events: Numbers, requests: Numbers, alpha: float) -> Self:
         """The share over hash slots; its effect includes that the variance is estimated from so few slots.
 
         effect = max(1, s² / (p(1 − p)/n)) · (t_(slots−1; 1−α) / z_(1−α))², s by the jackknife over slots: the
         degrees-of-freedom adjusted sample size of E. L. Korn, B. I. Graubard, Survey Methodology 24 (1998) 193-201.
 
         Args:
-            slots: slot → (events, requests).
+            events, requests: shape (slots,).
             alpha: one-sided error probability of the test that follows.
         """
-        table = np.array(list(slots.values()), dtype=np.float64).reshape(-1, 2)
+        table = np.column_stack([np.asarray(events, dtype=np.float64), np.asarray(requests, dtype=np.float64)])
         table = table[table[:, 1] > 0]
-        events, requests = float(table[:, 0].sum()), float(table[:, 1].sum())
-        if len(table) < 2 or not 0 < events < requests:
-            return cls(events, requests)
-        plain = events / requests * (1 - events / requests) / requests
+        hits, n = table.sum(axis=0).tolist()
+        if len(table) < 2 or not 0 < hits < n:
+            return cls(hits, n)
+        plain = hits / n * (1 - hits / n) / n
         spread = jackknife_error(table[:, 0], table[:, 1]) ** 2 / plain
         few = (float(stdtrit(len(table) - 1, 1 - alpha)) / normal_quantile(1 - alpha)) ** 2
-        return cls(events, requests, max(1.0, spread) * few)
+        return cls(hits, n, max(1.0, spread) * few)
 
     @property
     def rate(self) -> float:

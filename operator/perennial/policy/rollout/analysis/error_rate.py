@@ -62,7 +62,8 @@ def _tolerance(rule: Analysis) -> float:
 
 def errors_of(arm: ArmCounts, alpha: float) -> Share:
     """Errors of an arm over its hash slots."""
-    return Share.of({slot: (c.errors, c.requests) for slot, c in arm.slots.items()}, alpha)
+    slots = arm.slots.values()
+    return Share.of([c.errors for c in slots], [c.requests for c in slots], alpha)
 
 
 def balance(candidate: Share, stable: Share) -> float:

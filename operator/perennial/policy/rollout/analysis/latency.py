@@ -1,6 +1,7 @@
 """Is the candidate slower than accepted? Compared is the share of its requests beyond the accepted time. Pure."""
 
 from collections.abc import Mapping
+from itertools import chain
 from math import ceil, inf
 
 import numpy as np
@@ -80,17 +81,18 @@ def quantile(histogram: Mapping[int, int], share: float) -> float | None:
 
 def beyond(arm: ArmCounts, limit: float, alpha: float) -> Share:
     """Requests beyond a limit over hash slots; a request within the limit's own bin counts by its part."""
-    parts = _parts(limit)
-    return Share.of({slot: (_weighted(c.latency, parts), c.requests) for slot, c in arm.slots.items()}, alpha)
+    slots = list(arm.slots.values())
+    bins = np.fromiter(chain.from_iterable(one.latency for one in slots), dtype=np.int64)
+    counts = np.fromiter(chain.from_iterable(one.latency.values() for one in slots), dtype=np.float64)
+    number = np.repeat(np.arange(len(slots)), [len(one.latency) for one in slots])
+    events = np.bincount(number, counts * _parts(limit)[bins], minlength=len(slots))
+    return Share.of(events, [one.requests for one in slots], alpha)
 
 
 def _over(histogram: Mapping[int, int], limit: float) -> float:
     total = sum(histogram.values())
-    return _weighted(histogram, _parts(limit)) / total if total else 0.0
-
-
-def _weighted(histogram: Mapping[int, int], parts: NDArray[np.float64]) -> float:
-    return float(sum(count * parts[index] for index, count in histogram.items()))
+    parts = _parts(limit)
+    return float(sum(count * parts[index] for index, count in histogram.items())) / total if total else 0.0
 
 
 def _parts(limit: float) -> NDArray[np.float64]:
