@@ -185,6 +185,15 @@ def test_wrong_credentials_are_a_storage_failure_without_the_secret(trainer: Tra
     assert "wrong-but-secret" not in ended.log + ended.outcome.message
 
 
+def test_the_data_is_read_with_its_own_secret_and_the_registry_with_ours(trainer: Trainer):
+    trainer.put("a.csv", csv(200, COLUMNS))
+    secret = {f"PERENNIAL_DATA_{name}": value for name, value in trainer.env.items()}
+    task = trainer.task(trainer.spec())
+    wrong = trainer.run(task, env={**secret, "PERENNIAL_DATA_AWS_SECRET_ACCESS_KEY": "wrong-but-secret"})
+    refused(wrong, "AccessDenied", code=ExitCode.STORAGE)
+    assert trainer.run(task, env=secret).code == ExitCode.OK
+
+
 def test_a_store_that_is_down_is_a_storage_failure(trainer: Trainer):
     ended = trainer.run(trainer.task(trainer.spec()), env={"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"})
     refused(ended, "Unreachable", code=ExitCode.STORAGE)

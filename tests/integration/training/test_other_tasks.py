@@ -65,10 +65,13 @@ def test_rows_are_counted_after_a_moment_and_with_a_label(trainer: Trainer):
     assert (late.rows, late.labelled) == (10, 5)
 
 
-def test_only_the_named_objects_are_counted(trainer: Trainer):
-    for name in ("a", "b", "c"):
-        trainer.put(f"{name}.csv", csv(10, {"t": lambda i: f"2026-01-{i + 1:02d}", "y": lambda i: "no"}))
-    assert count(trainer, keys=["b.csv", "c.csv"]).rows == 20
+def test_only_objects_that_a_run_has_not_read_are_counted(trainer: Trainer):
+    trainer.put("a.csv", table(400))
+    run = trainer.record(trainer.train(trainer.spec()))
+    assert count(trainer, unreadBy=run.run_digest, timeColumn="", target="").rows == 0
+    trainer.put("b.csv", table(30, start=400))
+    trainer.put("c.csv", table(20, start=430))
+    assert count(trainer, unreadBy=run.run_digest, timeColumn="", target="").rows == 50
 
 
 def test_nothing_to_count_is_an_answer_and_no_failure(trainer: Trainer):

@@ -14,8 +14,10 @@ from perennial.runtime.training import parquet
 from perennial.runtime.training.bounds import moment, nanoseconds
 from perennial.runtime.training.failures import DataRefused
 from perennial.runtime.training.fetch import read_columns, shared_format
+from perennial.store import open_store
 from perennial.store.errors import EmptyDataSet
 from perennial.store.inputs import Inputs, find_inputs
+from perennial.store.registry import Registry
 
 
 def count_rows(task: Task) -> RowCount:
@@ -28,7 +30,7 @@ def count_rows(task: Task) -> RowCount:
     asked = _asked(task)
     uri = asked.uri or ""
     try:
-        inputs = _only(find_inputs(uri, asked.include), asked.keys)
+        inputs = _unread(find_inputs(uri, asked.include, asked.format), task, asked.unread_by)
     except EmptyDataSet:
         return RowCount(uri=uri, objects=0, rows=0, labelled=0 if asked.target else None)
     digest = data_digest(inputs.objects)
@@ -58,13 +60,15 @@ def _asked(task: Task) -> CountRequest:
         raise DataRefused(f"parameters: {error.errors(include_url=False)[0]['msg']}", reason="SpecInvalid") from error
 
 
-def _only(inputs: Inputs, keys: list[str] | None) -> Inputs:
-    if keys is None:
+def _unread(inputs: Inputs, task: Task, run_digest: str | None) -> Inputs:
+    """Without the objects that a run has read. An object that was changed since is another one."""
+    if run_digest is None:
         return inputs
-    wanted = set(keys)
-    kept = tuple(o for o in inputs.objects if o.key in wanted)
+    request = Registry(open_store(task.registry), task.namespace, task.model).runs.request(run_digest)
+    read = {tuple(identity) for identity in request.objects} if request else set()
+    kept = tuple(o for o in inputs.objects if tuple(o.identity) not in read)
     if not kept:
-        raise EmptyDataSet(f"none of the {len(wanted)} objects is there any more")
+        raise EmptyDataSet(f"every object was read by the run {run_digest}")
     return replace(inputs, objects=kept)
 
 

@@ -27,7 +27,7 @@ LOG = logging.getLogger("perennial.training")
 
 def main() -> int:
     """Do the task of this pod; the exit code."""
-    with TemporaryDirectory(prefix="perennial-", dir=_scratch_root()) as folder:
+    with TemporaryDirectory(prefix="perennial-") as folder:
         scratch = Path(folder)
         log_to(scratch / LOGS)
         code, outcome = _attempt(scratch)
@@ -81,10 +81,6 @@ def _task() -> Task:
 def attempt_name() -> str:
     """UID of the pod; elsewhere a name of this process."""
     return os.environ.get("POD_UID") or f"local-{uuid.uuid4()}"
-
-
-def _scratch_root() -> str | None:
-    return "/work" if os.environ.get("POD_UID") and os.access("/work", os.W_OK) else None
 
 
 def log_to(path: Path, *, stderr: bool = True) -> None:

@@ -1,6 +1,7 @@
 """Stage 1, resolve: list the inputs, compute data and run digest, freeze the request. Nothing later reads "latest"."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perennial.api.identities import InputObject, data_digest, run_digest
@@ -9,6 +10,9 @@ from perennial.runtime.training import environment
 from perennial.runtime.training.failures import DataRefused
 from perennial.runtime.training.request import Request
 from perennial.store.inputs import Inputs, find_inputs
+
+DATA_PREFIX = "PERENNIAL_DATA_"
+"""Put before the variables of `data.secretRef`, so that they never mix with the registry's."""
 
 HOLDOUT_MARK = "holdout:"
 """Put before the keys of a separate hold-out in the manifest, so that moving a row there changes the digest."""
@@ -33,9 +37,10 @@ def resolve(task: Task, request: Request) -> Resolved:
         DataRefused: the data is not the pinned one, or an estimator's package is missing here.
         StorageError: storage does not answer, or nothing matches.
     """
-    train = find_inputs(request.train.uri, request.train.include, request.train.format)
-    held = request.holdout.uri
-    holdout = find_inputs(held, request.train.include, request.train.format) if held else None
+    held, access = request.holdout.uri, data_access(os.environ)
+    include, kind = request.train.include, request.train.format
+    train = find_inputs(request.train.uri, include, kind, access)
+    holdout = find_inputs(held, include, kind, access) if held else None
     _check_pin(request, train.objects)
     data = data_digest([*train.objects, *_marked(holdout)], start=request.train.start, end=request.train.end)
     bayesian = request.search is not None and request.search.strategy == "bayesian"
@@ -45,6 +50,12 @@ def resolve(task: Task, request: Request) -> Resolved:
         request.normalised, model=task.model, data=data, environment=executes, code_revision=task.code_revision
     )
     return Resolved(train, holdout, data, digest, executes, versions)
+
+
+def data_access(env: Mapping[str, str]) -> dict[str, str] | None:
+    """The AWS_* variables of `data.secretRef`, and nothing of the registry's; None where no secret is named."""
+    found = {k.removeprefix(DATA_PREFIX): v for k, v in env.items() if k.startswith(DATA_PREFIX)}
+    return found or None
 
 
 def _check_pin(request: Request, train: Sequence[InputObject]) -> None:
