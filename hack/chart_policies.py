@@ -9,12 +9,17 @@ from perennial.store.tenancy import Role, iam_policy
 FOLDER = Path(__file__).resolve().parent.parent / "charts" / "perennial" / "files" / "policies"
 
 
+def files() -> dict[Path, str]:
+    """One file a role, by path; the chart replaces namespace and bucket."""
+    policies = {role: iam_policy(role, "namespace-of-the-tenant", "bucket-of-the-registry") for role in get_args(Role)}
+    return {FOLDER / f"{role}.json": json.dumps(policy, indent=2) + "\n" for role, policy in policies.items()}
+
+
 def main() -> None:
-    """Write one file a role; the chart replaces namespace and bucket."""
+    """Write them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for role in get_args(Role):
-        policy = iam_policy(role, "namespace-of-the-tenant", "bucket-of-the-registry")
-        (FOLDER / f"{role}.json").write_text(json.dumps(policy, indent=2) + "\n")
+    for path, content in files().items():
+        path.write_text(content)
 
 
 if __name__ == "__main__":
