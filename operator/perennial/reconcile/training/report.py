@@ -101,7 +101,7 @@ def status_of(seen: Observed, told: Told, now: datetime) -> ModelTrainingStatus:
         conditions=conditions,
         run=_run(seen, told),
         start_time=_start(seen, told, now),
-        completion_time=format_time(now.replace(microsecond=0)) if told.status == "False" else None,
+        completion_time=_completed(seen, told, now),
         failure=told.failure,
     )
 
@@ -139,6 +139,14 @@ def _shown(run: RunStatus, told: Told) -> tuple[str | None, ProgressStatus | Non
     if same and abs(told.progress.percent - run.progress.percent) < LEAST_STEP:  # type: ignore[union-attr]
         return run.stage, run.progress
     return told.stage, told.progress
+
+
+def _completed(seen: Observed, told: Told, now: datetime) -> str | None:
+    """When it ended; told again, the first time stays."""
+    if told.status != "False":
+        return None
+    kept = seen.training.status.completion_time if seen.same_run else None
+    return kept or format_time(now.replace(microsecond=0))
 
 
 def _start(seen: Observed, told: Told, now: datetime) -> str:
