@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,8 +63,10 @@ def load_history(training: ModelTraining, uri: str, time_column: str) -> History
         perennial.store.errors.StorageError: the data cannot be reached.
     """
     spec = training.spec
-    if spec.algorithm is None or spec.data.target is None:
-        raise HistoryRefused("backtest needs a ModelTraining with spec.algorithm and spec.data.target")
+    if spec.algorithm is None or spec.algorithm.estimator is None or spec.data.target is None:
+        raise HistoryRefused("backtest needs a ModelTraining with spec.algorithm.estimator and spec.data.target")
+    if estimator_task(spec.algorithm.estimator) == "outlier_detector":
+        raise HistoryRefused(f"backtest judges by labels, and {spec.algorithm.estimator} is not fitted on any")
     table = _table(uri, spec.data.train.include)
     for name in (time_column, spec.data.target):
         if name not in table.column_names:
@@ -78,6 +81,7 @@ def _prepared(training: ModelTraining, table: pa.Table, seconds: np.ndarray, tim
     spec = training.spec
     features, target = spec.data.features or Features(), spec.data.target
     assert spec.algorithm is not None  # noqa: S101  load_history looked
+    assert spec.algorithm.estimator is not None  # noqa: S101
     choice = FeatureChoice(
         include=features.include,
         exclude=features.exclude,
@@ -86,13 +90,13 @@ def _prepared(training: ModelTraining, table: pa.Table, seconds: np.ndarray, tim
         id_column=features.id_column,
         weight_column=features.sample_weight_column,
     )
-    task = estimator_task(spec.algorithm.estimator)
+    regression = estimator_task(spec.algorithm.estimator) == "regressor"
     try:
-        labels = None if task == "Regression" else classes_of(table.column(target), target or "")
+        labels = None if regression else _classes(table.column(target), spec.data.positive_class)
         found = infer_signature(
             table,
             target=target,
-            task="Regression" if task == "Regression" else "Binary" if len(labels or ()) == 2 else "Multiclass",
+            task="Regression" if regression else "Binary" if len(labels or ()) == 2 else "Multiclass",
             features=choice,
             classes=labels,
             positive_class=spec.data.positive_class,
@@ -102,6 +106,12 @@ def _prepared(training: ModelTraining, table: pa.Table, seconds: np.ndarray, tim
     except InputProblem as problem:
         raise HistoryRefused(str(problem)) from problem
     return History(found.signature, columns, frame(columns, found.signature), y, seconds)
+
+
+def _classes(column: pa.ChunkedArray, positive: Any) -> list[Any]:
+    """The labels in the order of their codes; the positive one of two is the second."""
+    found = classes_of(column, "target")
+    return found[::-1] if len(found) == 2 and str(positive) == str(found[0]) else found
 
 
 def _table(uri: str, include: str | None) -> pa.Table:

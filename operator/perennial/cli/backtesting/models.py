@@ -8,6 +8,7 @@ import numpy as np
 
 from perennial.api.algorithm import Algorithm
 from perennial.api.evaluation import Gate
+from perennial.api.metrics import METRICS
 from perennial.api.records.profile import Profile
 from perennial.api.records.run import Artifact, Comparison, DataFacts, Measured, RunRecord
 from perennial.cli.backtesting.history import History
@@ -31,8 +32,6 @@ class Fitted:
     judged: Any
     holdout: np.ndarray
     cpu_seconds: float
-    label: np.ndarray  # of all rows of the history, shape (rows,)
-    score: np.ndarray | None
 
 
 @dataclass
@@ -47,6 +46,7 @@ class Workshop:
     seed: int = 42
     _models: dict[tuple[float, float], Fitted | None] = field(default_factory=dict)
     _profiles: dict[Fitted, Profile] = field(default_factory=dict)
+    _answers: dict[tuple[Fitted, int, int], Rows] = field(default_factory=dict)
 
     def fit(self, start: float, end: float) -> Fitted | None:
         """The model of the rows with start ≤ t < end; None when they cannot be learnt from."""
@@ -60,9 +60,9 @@ class Workshop:
         rows = challenger.holdout[self.history.seconds[challenger.holdout] >= champion.end]
         if rows.size < 2:
             return "NotEnoughEvidence", 0.0
-        ours = self._rows(self._ask(challenger.judged, rows), rows)
-        theirs = self._rows((champion.label[rows], self._taken(champion, rows)), rows)
-        if challenger.judged is None or np.unique(ours.truth).size < 2 <= self._classes():
+        ours = self._rows(challenger.judged, rows)
+        theirs = self._rows(champion.pipeline, rows)
+        if np.unique(ours.truth).size < min(2, self._classes()):
             return "NotEnoughEvidence", 0.0
         record = self._record(ours, theirs)
         state = verdict_of(judge(self.gates, record, champion="champion")).state
@@ -86,8 +86,11 @@ class Workshop:
         return self._profiles[model]
 
     def truth_and_answers(self, model: Fitted, rows: np.ndarray) -> Rows:
-        """What a model answered for some rows, with the truth."""
-        return self._rows((model.label[rows], self._taken(model, rows)), rows)
+        """What a model answers for neighbouring rows, with the truth; asked once."""
+        key = (model, int(rows[0]) if rows.size else 0, rows.size)
+        if key not in self._answers:
+            self._answers[key] = self._rows(model.pipeline, rows)
+        return self._answers[key]
 
     def _fit(self, start: float, end: float) -> Fitted | None:
         rows = self.history.between(start, end)
@@ -97,11 +100,11 @@ class Workshop:
         began = time.process_time()
         judged, pipeline = self._pipeline(rows[:cut]), self._pipeline(rows)
         cost = time.process_time() - began
-        label, score = self._ask(pipeline, np.arange(self.history.seconds.size))
-        return Fitted(start, end, pipeline, judged, rows[cut:], cost, label, score)
+        return Fitted(start, end, pipeline, judged, rows[cut:], cost)
 
     def _pipeline(self, rows: np.ndarray) -> Any:
         design = self.algorithm
+        assert design.estimator is not None  # noqa: S101  load_history looked
         pipeline = build_pipeline(self.history.signature, design.estimator, design.parameters, seed=self.seed)
         return pipeline.fit(self.history.frame.iloc[rows], self.history.y[rows])
 
@@ -113,11 +116,10 @@ class Workshop:
         score = np.asarray(pipeline.predict_proba(table))
         return label, score[:, 1] if score.shape[1] == 2 else score
 
-    def _rows(self, answers: tuple[np.ndarray, np.ndarray | None], rows: np.ndarray) -> Rows:
-        return Rows(self.history.y[rows], answers[0], answers[1])
-
-    def _taken(self, model: Fitted, rows: np.ndarray) -> np.ndarray | None:
-        return None if model.score is None else model.score[rows]
+    def _rows(self, pipeline: Any, rows: np.ndarray) -> Rows:
+        if not rows.size:
+            return Rows(self.history.y[rows], self.history.y[rows])
+        return Rows(self.history.y[rows], *self._ask(pipeline, rows))
 
     def _classes(self) -> int:
         return len(self.history.signature.classes or ()) or 1
@@ -146,8 +148,6 @@ class Workshop:
         )
 
     def _comparison(self, metric: str, ours: Rows, theirs: Rows) -> Comparison:
-        from perennial.api.metrics import METRICS
-
         better = METRICS[metric].maximize if metric in METRICS else self.larger_is_better
         d = compare(metric, ours, theirs, larger_is_better=better, seed=self.seed)
         return Comparison(

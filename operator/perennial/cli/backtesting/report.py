@@ -1,5 +1,6 @@
 """Runs all strategies of a backtest and puts their figures side by side."""
 
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
@@ -19,6 +20,7 @@ from perennial.cli.backtesting.models import Workshop
 from perennial.cli.backtesting.simulate import (
     Chooser,
     Pass,
+    Run,
     at_times,
     by_policy,
     never,
@@ -122,9 +124,7 @@ def _strategy(name: str, group: list[Pass], by_week: np.ndarray) -> dict[str, An
     }
 
 
-def _run(run: Any) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
+def _run(run: Run) -> dict[str, Any]:
     at = format_time(datetime.fromtimestamp(run.at, UTC))
     return {"at": at, "trigger": run.trigger, "outcome": run.outcome, "gain": run.gain, "cpuSeconds": run.cpu_seconds}
 

@@ -174,9 +174,10 @@ def _options(spec: RetrainPolicySpec) -> DriftOptions:
 
 
 def random_times(days: np.ndarray, count: int, seed: int) -> set[float]:
-    """As many moments as the policy had retrains, at the ends of random days."""
+    """As many moments as the policy had retrains, at the ends of random weeks, so that replicates share models."""
     rng = np.random.default_rng(seed)
-    return set((rng.choice(days, min(count, days.size), replace=False) + DAY).tolist())
+    ends = days[6::7] + DAY
+    return set(rng.choice(ends, min(count, ends.size), replace=False).tolist())
 
 
 def starts_of_days(history_start: float, history_end: float, warm_up: timedelta) -> np.ndarray:

@@ -75,7 +75,12 @@ def read_table(path: Path) -> pa.Table:
 
 
 def windows_of(
-    profile: Profile, columns: Columns, seconds: NDArray[np.float64] | None, length: float
+    profile: Profile,
+    columns: Columns,
+    seconds: NDArray[np.float64] | None,
+    length: float,
+    *,
+    outputs: Columns | None = None,
 ) -> Iterator[WindowRecord]:
     """The windows of a table, aligned to the epoch, oldest first; rows without a time are left out.
 
@@ -83,47 +88,59 @@ def windows_of(
         columns: canonical columns, shape (rows,).
         seconds: time of each row, seconds since 1970 UTC; None: one window of all rows.
         length: seconds.
+        outputs: scores or labels by the names of the profile's output references, shape (rows,).
     """
-    coders = [coder(r) for r in profile.features]
-    coded = {c.name: c.codes(_values(columns[c.name], c)) for c in coders}
+    tables = (
+        [_coded(coder(r), columns[r.name]) for r in profile.features],
+        [_coded(coder(r), (outputs or {})[r.name]) for r in profile.outputs if r.name in (outputs or {})],
+    )
     rows = len(next(iter(columns.values()), ()))
     if seconds is None:
-        yield _window(coders, columns, coded, np.arange(rows), None, 0.0, length)
+        yield _window(tables, np.arange(rows), None, 0.0, length)
         return
     known = np.flatnonzero(np.isfinite(seconds))
     order = known[np.argsort(seconds[known], kind="stable")]
     slots, begins = np.unique(np.floor(seconds[order] / length), return_index=True)
     for slot, part in zip(slots.tolist(), np.split(order, begins[1:]), strict=True):
-        yield _window(coders, columns, coded, part, seconds[part], slot * length, length)
+        yield _window(tables, part, seconds[part], slot * length, length)
+
+
+Coded = tuple[Coder, NDArray[Any], NDArray[np.int64]]
+
+
+def _coded(one: Coder, values: NDArray[Any]) -> Coded:
+    numbers = values if one.index is not None else as_numbers(values)
+    return one, numbers, one.codes(numbers)
 
 
 def _window(
-    coders: list[Coder],
-    columns: Columns,
-    coded: Mapping[str, NDArray[np.int64]],
+    tables: tuple[list[Coded], list[Coded]],
     part: NDArray[np.int64],
     seconds: NDArray[np.float64] | None,
     start: float,
     length: float,
 ) -> WindowRecord:
     moments = np.full(part.size, np.nan) if seconds is None else seconds
-    features = {c.name: _counts(c, _values(columns[c.name][part], c), coded[c.name][part], moments) for c in coders}
-    end = iso(start + length)
+    features, outputs = ({c[0].name: _counts(c, part, moments) for c in table} for table in tables)
     return WindowRecord(
-        artifact=LOCAL, profile=LOCAL, start=iso(start), end=end, rows=part.size, features=features, complete=True
+        artifact=LOCAL,
+        profile=LOCAL,
+        start=iso(start),
+        end=iso(start + length),
+        rows=part.size,
+        features=features,
+        outputs=outputs,
+        complete=True,
     )
 
 
-def _counts(one: Coder, values: NDArray[Any], codes: NDArray[np.int64], seconds: NDArray[np.float64]) -> ColumnCounts:
+def _counts(coded: Coded, part: NDArray[np.int64], seconds: NDArray[np.float64]) -> ColumnCounts:
+    one, values, codes = coded[0], coded[1][part], coded[2][part]
     return ColumnCounts(
         counts=np.bincount(codes, minlength=one.bins).tolist(),
         blocks=time_block_sums(codes, one.bins, seconds),
         outside=one.outside(values, codes),
     )
-
-
-def _values(values: NDArray[Any], one: Coder) -> NDArray[Any]:
-    return values if one.index is not None else as_numbers(values)
 
 
 def _times(table: pa.Table, name: str | None, path: Path) -> NDArray[np.float64] | None:
