@@ -84,6 +84,8 @@ class PreviousStatus(RevisionStatus):
     """When it was replaced."""
     baking: bool | None = None
     """Whether it is kept at full size, so that the way back is instant."""
+    baseline: Annotated[dict[Annotated[str, Field(max_length=64)], float], Field(max_length=20)] = {}
+    """Metric → its value in the last step, which the revision that replaced it is held against."""
     until: Word | None = None
     """Until when it is kept."""
 

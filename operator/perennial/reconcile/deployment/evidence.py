@@ -1,30 +1,37 @@
 """What there is to judge a candidate by: counters of both arms, and whether its signature fits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
 import pydantic
 
-from perennial.api.deployment_status import AnalysisStatus
+from perennial.api.deployment_status import AnalysisStatus, PreviousStatus
 from perennial.api.records.arms import ArmsReport
+from perennial.api.records.profile import Profile
 from perennial.api.records.run import RunRecord
 from perennial.api.records.signature import Signature
 from perennial.desired.serving_revision import HTTP_PORT
 from perennial.policy.rollout import Candidate, Revision, Rules, Stage
-from perennial.policy.rollout.analysis import analyse, gross, watch
+from perennial.policy.rollout.analysis import analyse, gross, mirror_share, score_edges, watch
 from perennial.policy.rollout.arms import arms_of, baking_arms
 from perennial.policy.rollout.facts import SHORT, StepVerdict
+from perennial.policy.rollout.shape import weight
 from perennial.policy.rollout.signature import breaks
 from perennial.reconcile.context import Context
-from perennial.reconcile.deployment.manifests import rollout_id
 from perennial.reconcile.deployment.observed import Observed
 from perennial.reconcile.deployment.people import said
+from perennial.reconcile.deployment.plans import NOTHING, Counting, plan_in_force, rollout_id
 from perennial.reconcile.deployment.wanted import run_of
 from perennial.reconcile.registries import in_store, registry
 from perennial.reconcile.scrape import scrape_all
 from perennial.store.errors import StorageError
+from perennial.store.registry import Registry
 
 ARMS = "/perennial/arms"
+MIRRORED_PART = 1 / 3
+"""Evidence should be complete within this part of `waitFor`; else requests are mirrored."""
+
 WATCHED = (Stage.AWAITING, Stage.PROMOTING)
 
 
@@ -35,6 +42,7 @@ class Evidence:
     verdict: StepVerdict = SHORT
     analysis: tuple[AnalysisStatus, ...] = ()
     signature: str = ""
+    counting: Counting = NOTHING
 
 
 async def gather(seen: Observed, rules: Rules, ctx: Context) -> Evidence:
@@ -43,11 +51,12 @@ async def gather(seen: Observed, rules: Rules, ctx: Context) -> Evidence:
     if stable is None:
         return Evidence()
     if candidate is not None and candidate.stage is Stage.PREPARING:
-        return Evidence(signature=await _signature(seen, stable, candidate.revision, ctx))
-    if candidate is not None and candidate.stage is Stage.STEPPING:
-        return await _step(seen, stable, candidate, rules, ctx)
+        told = await _signature(seen, stable, candidate.revision, ctx)
+        return Evidence(signature=told, counting=Counting(edges=await _edges(seen, stable, ctx)))
     if candidate is not None:
-        return await _after_steps(seen, stable, candidate, rules, ctx)
+        look = _step if candidate.stage is Stage.STEPPING else _after_steps
+        found = await look(seen, stable, candidate, rules, ctx)
+        return replace(found, counting=await _counting(seen, stable, candidate, rules, found.analysis, ctx))
     if previous is not None and previous.baking:
         return await _bake(seen, stable, previous.revision, rules, ctx)
     return Evidence()
@@ -68,6 +77,46 @@ async def _step(seen: Observed, stable: Revision, candidate: Candidate, rules: R
     return Evidence(verdict, tuple(rows))
 
 
+async def _counting(
+    seen: Observed, stable: Revision, candidate: Candidate, rules: Rules, rows: tuple[AnalysisStatus, ...], ctx: Context
+) -> Counting:
+    """How requests are counted from now on. Bins stay as they are for as long as they are counted into."""
+    rollout, plan = rollout_id(seen.state), plan_in_force(seen, stable.key)
+    edges = tuple(plan.prediction_edges) or await _edges(seen, stable, ctx)
+    if candidate.stage is not Stage.STEPPING:
+        return Counting(rollout, edges=edges)
+    health = seen.health([stable.key, candidate.revision.key])
+    least = rules.steps[candidate.step].min_duration if candidate.step < len(rules.steps) else timedelta(0)
+    level = mirror_share(
+        rows,
+        weight=weight(candidate, rules),
+        in_force=plan.mirror if plan.rollout == rollout else 0.0,
+        room=health[candidate.revision.key].ready / max(health[stable.key].ready, 1),
+        elapsed=ctx.clock.now() - candidate.since,
+        within=max(least, rules.wait_for * MIRRORED_PART),
+    )
+    return Counting(rollout, level, edges)
+
+
+async def _edges(seen: Observed, stable: Revision, ctx: Context) -> tuple[float, ...]:
+    """The bins of the stable model's reference, for predictions that are no probabilities; none when unknown."""
+    model = seen.deployment.spec.model.name
+    if model is None or not stable.run:
+        return ()
+    models = registry(ctx, seen.namespace, model)
+    try:
+        return await in_store(ctx, lambda: _remembered_edges(models, stable.run))
+    except StorageError:
+        return ()  # without them predictions are not counted; the next look tries again
+
+
+@lru_cache(maxsize=512)
+def _remembered_edges(models: Registry, run_digest: str) -> tuple[float, ...]:
+    run = models.runs.read(run_digest)
+    file = run.files.get("profile.json") if run else None
+    return score_edges(Profile.from_json(models.runs.content(file))) if file else ()
+
+
 async def _after_steps(seen: Observed, stable: Revision, candidate: Candidate, rules: Rules, ctx: Context) -> Evidence:
     """The last step's rows stand; only gross harm, which may be looked for at any time, still ends it."""
     rows = tuple(seen.deployment.status.candidate.analysis) if seen.deployment.status.candidate else ()
@@ -79,8 +128,10 @@ async def _after_steps(seen: Observed, stable: Revision, candidate: Candidate, r
 
 async def _bake(seen: Observed, stable: Revision, previous: Revision, rules: Rules, ctx: Context) -> Evidence:
     new, old = await _both(seen, stable, previous, ctx)
-    verdict, rows = watch(baking_arms(rollout_id(seen.state), new, old), rules, {})
-    return Evidence(verdict, tuple(rows))
+    known = seen.deployment.status.previous or PreviousStatus(revision=previous.key)
+    verdict, rows = watch(baking_arms(rollout_id(seen.state), new, old), rules, known.baseline)
+    edges = tuple(plan_in_force(seen, stable.key).prediction_edges)
+    return Evidence(verdict, tuple(rows), counting=Counting(edges=edges))
 
 
 async def _both(seen: Observed, new: Revision, old: Revision, ctx: Context) -> tuple[list[ArmsReport], ...]:

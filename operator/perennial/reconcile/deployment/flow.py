@@ -47,7 +47,7 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     move, running = await _decide(seen, want, evidence, rules, ctx)
     await report.write(seen, move, running, rules, evidence, ctx)
     runs = await _runs(seen, move.state, ctx)
-    await bring_about(seen, manifests(Frame(seen, ctx, runs), move.state, running), running, ctx)
+    await bring_about(seen, manifests(Frame(seen, ctx, runs, evidence.counting), move.state, running), running, ctx)
     await settle_champion(seen, move.state, ctx)
     return move.check_after.total_seconds() if move.check_after is not None else None
 

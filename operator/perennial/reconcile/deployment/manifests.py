@@ -10,17 +10,17 @@ from perennial.api.records.run import RunRecord
 from perennial.api.records.server import (
     FeatureMonitoring,
     PayloadSampling,
-    RolloutPlan,
     ServerConfig,
     ServerMonitoring,
     ServerSettings,
 )
-from perennial.desired import labels, names, serving_revision
+from perennial.desired import labels, serving_revision
 from perennial.desired.availability import autoscaler, disruption_budget
 from perennial.policy.rollout.shape import Running
 from perennial.policy.rollout.state import Revision, RolloutState
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.observed import Observed
+from perennial.reconcile.deployment.plans import NOTHING, Counting, rollout_plan
 
 NOT_SERVED = frozenset({"report.html", "card.md", "metrics.json", "holdout_predictions.parquet", "logs.txt"})
 """Files of a run that a server has no use for; all others make up the artifact or describe it."""
@@ -33,6 +33,7 @@ class Frame:
     seen: Observed
     ctx: Context
     runs: Mapping[str, RunRecord]  # by run digest
+    counting: Counting = NOTHING
 
     @property
     def model(self) -> str:
@@ -48,7 +49,9 @@ def manifests(frame: Frame, state: RolloutState, running: tuple[Running, ...]) -
         template = kept_template(frame.seen, key) or _new_template(frame, one.revision)
         if template is None:
             continue  # its run cannot be read now; what exists is left as it is
-        yield serving_revision.rollout_plan(owner, key, frame.model, _plan(frame, state, one))
+        yield serving_revision.rollout_plan(
+            owner, key, frame.model, rollout_plan(frame.seen, state, one, frame.counting)
+        )
         yield serving_revision.serving_deployment(
             owner, key, frame.model, template, replicas=one.replicas, role=one.role
         )
@@ -130,31 +133,3 @@ def _config(frame: Frame, revision: Revision, run: RunRecord) -> ServerConfig:
             score_log=monitoring.labels is not None,
         ),
     )
-
-
-def _plan(frame: Frame, state: RolloutState, one: Running) -> dict[str, Any]:
-    """The plan of one revision's pods: whom to send how much, and which rollout is being counted."""
-    plan = RolloutPlan(role="Candidate" if one.role == "candidate" else "Stable", rollout=rollout_id(state))
-    if one.towards is not None and one.towards.key != one.revision.key:
-        name = names.serving_revision(frame.seen.deployment.metadata.name, one.towards.key)
-        host = f"{name}.{frame.seen.namespace}.svc"
-        plan = plan.model_copy(
-            update={
-                "candidate_version": str(one.towards.version or ""),
-                "candidate_url": f"http://{host}:80",
-                "candidate_grpc": f"{host}:{serving_revision.GRPC_PORT}",
-                "weight": float(one.weight),
-            }
-        )
-    dumped: dict[str, Any] = json.loads(plan.to_json())
-    return dumped
-
-
-def rollout_id(state: RolloutState) -> str:
-    """Identity of what is being counted: new for each step, so that each step is judged on its own evidence."""
-    candidate, previous = state.candidate, state.previous
-    if candidate is not None:
-        return f"{candidate.revision.key[:8]}-{int(candidate.started.timestamp())}-{candidate.step}"
-    if previous is not None and previous.baking and state.stable is not None:
-        return f"{state.stable.key[:8]}-{int(previous.since.timestamp())}-bake"
-    return ""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from perennial.api.conditions import Condition, with_condition
-from perennial.api.deployment_status import ModelDeploymentStatus
+from perennial.api.deployment_status import ModelDeploymentStatus, PreviousStatus
 from perennial.desired import names
 from perennial.desired.serving_revision import revision_selector
 from perennial.policy.rollout import Move, Rules
@@ -48,9 +48,19 @@ def status_of(seen: Observed, move: Move, rules: Rules, evidence: Evidence, now:
         selector=_selector(seen, stable.key) if stable else None,
         acted=acted,
     )
+    if status.previous is not None:
+        status = status.replace(previous=status.previous.replace(baseline=_baseline(old, status.previous)))
     if status.stable is not None and health is not None:
         status = status.replace(stable=status.stable.replace(replicas=health.replicas))
     return status
+
+
+def _baseline(old: ModelDeploymentStatus, previous: PreviousStatus) -> dict[str, float]:
+    """What the previous revision measured in the last step of the rollout that replaced it."""
+    if old.previous is not None and old.previous.since == previous.since:
+        return old.previous.baseline
+    rows = old.candidate.analysis if old.candidate else []
+    return {row.metric: row.stable for row in rows if row.stable is not None}
 
 
 def _selector(seen: Observed, key: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from perennial.api.records.arms import PredictionCounts
+from perennial.api.records.profile import Profile
 from perennial.api.rollout import Analysis
 from perennial.policy.rollout.analysis.finding import Finding
 from perennial.policy.rollout.arms import Arms
@@ -92,3 +93,14 @@ def clustering(one: PredictionCounts, pods: int) -> float:
     counts = np.array(one.counts, dtype=np.float64)
     effect = design_effect(counts, np.array(one.squares), np.array(one.cross), one.slot_rows_squared)
     return 1.0 + max(1, pods) * (float(effect) - 1.0)
+
+
+def score_edges(profile: Profile) -> tuple[float, ...]:
+    """The bins that both arms count predictions in which are no probabilities: those of stable's reference.
+
+    They are the bins in which the expected shift was measured.
+    """
+    scores = [o for o in profile.outputs if o.kind == "numeric" and o.output in ("decision_function", "predict")]
+    # a classifier without probabilities has both; its servers count the score
+    scores.sort(key=lambda o: o.output)
+    return tuple(scores[0].edges) if scores else ()
