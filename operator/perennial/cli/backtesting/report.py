@@ -44,11 +44,7 @@ def run_backtest(
     replicates: int,
     console: Console,
 ) -> dict[str, Any]:
-    """The whole comparison as JSON.
-
-    Raises:
-        HistoryRefused: too little history, or data that does not fit the training.
-    """
+    """The whole comparison as JSON. Raises HistoryRefused: too little history, or data unlike the training's."""
     workshop = _workshop(training, uri, time_column)
     history, length = workshop.history, parse_duration(warm_up)
     delay = parse_duration(label_delay).total_seconds()
@@ -56,7 +52,7 @@ def run_backtest(
     first = workshop.fit(float(history.seconds[0]), float(days[0])) if days.size else None
     if first is None or days.size < 14:
         raise HistoryRefused(f"{uri}: {days.size} days lie after a warm-up of {warm_up}; at least 14 are needed")
-    span = parse_duration(policy.data.last if policy.data and policy.data.last else warm_up).total_seconds()
+    span = _length(policy, warm_up)
     cron = policy.model_copy(update={"triggers": policy.triggers.model_validate({"schedule": {"cron": CRON}})})
     with Progress(console=console) as bar:
         task = bar.add_task("replaying", total=3 + replicates)
@@ -74,6 +70,11 @@ def run_backtest(
         count = len(passes["policy"].runs)
         random = [run(at_times(random_times(days, count, seed), span)) for seed in range(replicates)]
     return _result(workshop, passes, random, float(days[0]), label_delay)
+
+
+def _length(policy: RetrainPolicySpec, warm_up: str) -> float:
+    """Seconds of data that a run trains on."""
+    return parse_duration(policy.data.last if policy.data and policy.data.last else warm_up).total_seconds()
 
 
 def _workshop(training: ModelTraining, uri: str, time_column: str) -> Workshop:

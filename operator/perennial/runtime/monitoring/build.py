@@ -42,11 +42,9 @@ def build_profile(
     """References of all watched features and of the predictions.
 
     Args:
-        columns: canonical columns of all rows of the run, each of shape (rows,): float64 with NaN, object of
-            str and None, bool, or datetime64. Columns that are no input of the signature are ignored.
+        columns: canonical columns of all rows of the run, each of shape (rows,); others than its inputs are ignored.
         signature: its inputs say each column's kind, its classes order `predict_proba`.
-        holdout_outputs: the judged fit's answers on rows it was not fitted on: `predict` of shape (rows,),
-            `predict_proba` of shape (rows, classes), `decision_function`.
+        holdout_outputs: the judged fit's answers on rows it was not fitted on, by output name.
         holdout_times: times of those rows, shape (rows,).
         holdout_target: their true labels, for estimated performance without labels; classifiers only.
         out_of_fold: `holdout_outputs` are out-of-fold predictions.
@@ -61,8 +59,8 @@ def build_profile(
         for c in signature.inputs
         if c.name in columns and c.name not in names
     ]
-    known = None if seconds is None else seconds[np.isfinite(seconds)]
     outputs = holdout_outputs or {}
+    start, end = _span(seconds)
     return Profile(
         rows=len(next(iter(columns.values()), ())),
         holdout_rows=len(next(iter(outputs.values()), ())),
@@ -71,9 +69,15 @@ def build_profile(
         outputs=_output_references(outputs, signature, holdout_times),
         unwatched=skipped,
         calibration=build_calibration(outputs, signature, holdout_target),
-        start=iso(known.min()) if known is not None and known.size else None,
-        end=iso(known.max()) if known is not None and known.size else None,
+        start=start,
+        end=end,
     )
+
+
+def _span(seconds: NDArray[np.float64] | None) -> tuple[str | None, str | None]:
+    """First and last known time."""
+    known = np.empty(0) if seconds is None else seconds[np.isfinite(seconds)]
+    return (iso(known.min()), iso(known.max())) if known.size else (None, None)
 
 
 def _output_references(
