@@ -42,8 +42,8 @@ def inconclusive(state: RolloutState, revision: Revision, reason: str, message: 
 
 
 def to_stage(state: RolloutState, candidate: Candidate, stage: Stage, now: datetime, reason: str) -> Move:
-    """The candidate enters another stage."""
-    moved = replace(candidate, stage=stage, since=now, step=0)
+    """The candidate enters another stage; after the steps, the last one's counting goes on."""
+    moved = replace(candidate, stage=stage, since=now)
     message = f"{named(candidate.revision)}: {stage.value}"
     return Move(replace(state, candidate=moved), reason, message, NOW, reason)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from perennial.policy.rollout.ending import is_crashing
 from perennial.policy.rollout.facts import Facts
-from perennial.policy.rollout.move import NOW, Move, back_to_previous, named, span, to_stage
+from perennial.policy.rollout.move import NOW, Move, back_to_previous, named, rolled_back, span, to_stage
 from perennial.policy.rollout.plan import PROPAGATION, Rules
 from perennial.policy.rollout.state import Previous, RolloutState, Stage
 
@@ -16,6 +16,8 @@ def grow(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move
     candidate = state.candidate
     if candidate is None or candidate.stage is not Stage.PROMOTING:
         return None
+    if facts.verdict.result == "Gross":
+        return rolled_back(state, candidate.revision, facts.verdict.reason, facts.verdict.message, now)
     ready = facts.of(candidate.revision.key).ready
     if state.stable is None and ready >= 1:
         first = replace(candidate.revision, since=now)

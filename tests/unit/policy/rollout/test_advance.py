@@ -285,3 +285,12 @@ def test_whatever_happens_something_serves_and_no_rejected_artifact_is_ever_give
         running = shape(state, RULES, 2)
         assert len({r.revision.key for r in running}) == len(running)
         assert all(0 <= r.weight <= 100 for r in running)
+
+
+def test_gross_harm_while_the_candidate_grows_still_rolls_back_and_counting_goes_on_after_the_last_step() -> None:
+    begun, _, now = walk(stable_one(), T0, RULES, facts(TWO, ONE, TWO, size=5, verdict=GOOD), timedelta(minutes=10))
+    assert begun.candidate is not None
+    assert (begun.candidate.stage, begun.candidate.step) == (Stage.PROMOTING, len(STEPS) - 1)
+    gross = StepVerdict("Gross", "AnalysisFailed", "every request failed", 300)
+    move = advance(begun, facts(TWO, ONE, TWO, size=5, verdict=gross), RULES, now)
+    assert (move.event, move.state.candidate) == ("RolledBack", None)
