@@ -9,6 +9,7 @@ import pyarrow as pa
 from perennial.api.identities import sha256_digest
 from perennial.api.records.run import StoredFile
 from perennial.api.records.server import ServerConfig, ServerMonitoring, ServerSettings
+from perennial.api.records.signature import Signature
 from perennial.runtime.artifacts import (
     FeatureChoice,
     build_pipeline,
@@ -68,17 +69,7 @@ def publish(
 ) -> ServerConfig:
     """Fit, package, store, and say how to serve it."""
     labels = table.column(target)
-    classes = None if task == "Regression" else sorted(set(labels.to_pylist()))
-    inferred = infer_signature(
-        table,
-        target=target,
-        task=task,
-        classes=classes,
-        positive_class=classes[1] if task == "Binary" and classes else None,
-        estimator=estimator,
-        features=features,
-    )
-    signature = inferred.signature.model_copy(update={"threshold": 0.5 if task == "Binary" else None})
+    signature = _signature(table, target, task, estimator, features)
     columns = canonicalise(table, signature)
     pipeline = build_pipeline(signature, estimator)
     pipeline.fit(frame(columns, signature), encode_target(labels, signature))
@@ -106,6 +97,20 @@ def publish(
         settings=settings or ServerSettings(),
         monitoring=monitoring or ServerMonitoring(),
     )
+
+
+def _signature(table: pa.Table, target: str, task: Any, estimator: str, features: FeatureChoice | None) -> Signature:
+    classes = None if task == "Regression" else sorted(set(table.column(target).to_pylist()))
+    inferred = infer_signature(
+        table,
+        target=target,
+        task=task,
+        classes=classes,
+        positive_class=classes[1] if task == "Binary" and classes else None,
+        estimator=estimator,
+        features=features,
+    )
+    return inferred.signature.model_copy(update={"threshold": 0.5 if task == "Binary" else None})
 
 
 def _stored(folder: Path, attempt: str, name: str) -> StoredFile:

@@ -133,14 +133,17 @@ def test_a_worker_that_dies_is_started_again_and_its_counts_are_kept(tmp_path: P
     time.sleep(6)  # both workers have shown their counts by then
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
+    time.sleep(0.2)
+    meanwhile = [httpx.post(f"{server.url}/v2/models/flights/infer", json=BODY).status_code for _ in range(30)]
+    assert set(meanwhile) == {200}
     deadline = time.monotonic() + 60
     while sum(1 for line in server.log_lines() if line["message"] == "the model is ready") < 3:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert server.arms().own.requests == load.statuses.total()
+    assert server.arms().own.requests == load.statuses.total() + 30
     assert server.infer([[1, 2, 3, 4]]).status_code == 200
     assert server.stop() == 0
-    assert sum(w.rows for w in windows_of(config)) == load.statuses.total() + 1
+    assert sum(w.rows for w in windows_of(config)) == load.statuses.total() + 31
 
 
 def test_a_full_queue_sheds_with_retry_after_and_loses_nobody(tmp_path: Path, launch: Launch) -> None:

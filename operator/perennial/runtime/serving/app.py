@@ -1,7 +1,6 @@
 """The ASGI application: paths → handlers, errors → answers. What a handler does is in the modules of its protocol."""
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -47,7 +46,6 @@ class App:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        started = time.perf_counter()
         inference = False
         try:
             request = Request(scope, self.sticky_header)
@@ -59,7 +57,6 @@ class App:
         except RequestError as error:
             answer = error_answer(error)
         except Disconnected:
-            self._metrics.request(OTHER, 499, time.perf_counter() - started)
             return
         except Exception as error:
             LOGGER.log(logging.ERROR, "a request failed", exc_info=error)

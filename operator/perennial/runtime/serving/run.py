@@ -10,6 +10,7 @@ from perennial.runtime.serving.cells import Cells
 from perennial.runtime.serving.counting import cells_for
 from perennial.runtime.serving.listening import listen
 from perennial.runtime.serving.logs import configure
+from perennial.runtime.serving.metrics import GAUGES
 
 if TYPE_CHECKING:
     from perennial.runtime.serving.shared_windows import Boxes
@@ -48,9 +49,11 @@ def _work(boot: Boot, cells: Cells, sock: socket.socket, number: int, boxes: "Bo
 
     from perennial.runtime.serving.worker import Worker
 
+    first = number == 0 and not cells.total("gauges")[GAUGES.index("ready")]
     cells.attach(number)
+    cells.clear("heartbeat_ms", "gauges")  # what a worker that died has left there
 
     async def serve() -> int:
-        return await Worker(boot, cells, [sock], number, boxes).run()
+        return await Worker(boot, cells, [sock], number, boxes, open_early=first).run()
 
     return asyncio.run(serve(), loop_factory=uvloop.new_event_loop)

@@ -56,7 +56,7 @@ def choose(plan: RolloutPlan, value: bytes | None, number: int) -> Choice:
 
 
 def _hash(rollout: str, value: bytes) -> int:
-    """32 bits that are independent from one rollout to the next: a linear hash such as CRC would pick the same users."""
+    """32 bits, independent from one rollout to the next: a linear hash such as CRC would pick the same users again."""
     digest = hashlib.blake2b(value, digest_size=4, key=hashlib.sha256(rollout.encode()).digest()).digest()
     return int.from_bytes(digest, "little")
 

@@ -41,10 +41,19 @@ class Worker:
         sockets: that listen; inherited when there are more workers.
         number: of this worker.
         boxes: for the window counts of several workers.
+        open_early: answer probes while the model is loading. One worker of a pod does; one that is started again
+            takes no connection before it can answer it.
     """
 
     def __init__(
-        self, boot: Boot, cells: Cells, sockets: list[socket.socket], number: int = 0, boxes: Boxes | None = None
+        self,
+        boot: Boot,
+        cells: Cells,
+        sockets: list[socket.socket],
+        number: int = 0,
+        boxes: Boxes | None = None,
+        *,
+        open_early: bool = True,
     ) -> None:
         config = boot.config
         self._boot = boot
@@ -58,6 +67,9 @@ class Worker:
         self._app = App(config.model, config.version, self._state, self._metrics)
         self._server = uvicorn.Server(_uvicorn_config(self._app, config.settings.timeout_seconds))
         self._stop = asyncio.Event()
+        self._open_port = asyncio.Event()
+        if open_early:
+            self._open_port.set()
         self._ticks: list[Callable[[], object]] = [self._metrics.beat, self._check_connections]
         self._assembly: Assembly | None = None
         self._exit_code = 0
@@ -68,7 +80,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         add_health(self._app, self._health)
-        serving = loop.create_task(self._server._serve(self._sockets))
+        serving = loop.create_task(self._serve())
         ticking = loop.create_task(self._tick())
         loading = loop.create_task(self._load())
         stopping = loop.create_task(self._stop.wait())
@@ -81,6 +93,15 @@ class Worker:
         ticking.cancel()
         log("stopped", exit_code=self._exit_code)
         return self._exit_code
+
+    async def _serve(self) -> None:
+        """Take connections, as soon as they are welcome."""
+        opening, stopping = asyncio.ensure_future(self._open_port.wait()), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        opening.cancel()
+        stopping.cancel()
+        if self._open_port.is_set():
+            await self._server._serve(self._sockets)
 
     async def _load(self) -> None:
         """Fetch, verify, load, warm up; then be ready."""
@@ -124,6 +145,7 @@ class Worker:
         if self._state.phase == "Loading":
             self._state.phase, self._state.reason = "Ready", ""
             self._metrics.set("ready", 1)
+            self._open_port.set()
         log("the model is ready", artifact=served.config.artifact_digest, path=served.model.path)
 
     async def _tick(self) -> None:
