@@ -228,20 +228,15 @@ EXAMPLES: tuple[Example, ...] = (
         {"podFailurePolicy.rules": [{"action": "Count", "onExitCodes": {"operator": "In", "values": [3]}}]},
     ),
     # what this release cannot do
-    training("not supported yet: spec.algorithm.search", search(min=1, max=2)),
-    training("not supported yet: spec.algorithm.candidates", {"algorithm": {"candidates": [{"estimator": ESTIMATOR}]}}),
     training(
-        "not supported yet: spec.algorithm.calibration",
-        {"algorithm.calibration": "isotonic"},
-        {"algorithm.calibration": "none"},
+        "not supported yet: spec.algorithm.search.parallelism",
+        {"algorithm.search": {"space": {"max_depth": {"min": 1, "max": 2}}, "parallelism": 2}},
+        {"algorithm.search": {"space": {"max_depth": {"min": 1, "max": 2}}}},
     ),
     training("not supported yet: spec.container", {"algorithm": DROP, "container": {"image": "a"}}),
     training(
         "not supported yet: spec.workload",
         {"algorithm": DROP, "workload": {"kind": "JobSet", "template": {"spec": {}}}},
-    ),
-    training(
-        "not supported yet: spec.evaluation.gates.slice", gate(metric="roc_auc", min=0.5, slice={"column": "carrier"})
     ),
     training("not supported yet: spec.approval", {"approval": "Manual"}, {"approval": "Automatic"}),
     deployment(
@@ -250,14 +245,8 @@ EXAMPLES: tuple[Example, ...] = (
     deployment("not supported yet: spec.rollout.strategy", {"rollout.strategy": "BlueGreen"}),
     deployment("not supported yet: spec.rollout.analysis.prometheus", analysis(prometheus={"query": "up"}, min=1)),
     deployment("not supported yet: spec.monitoring.labels", {"monitoring.labels": {"uri": "s3://a/b"}}),
-    deployment(
-        "not supported yet: spec.monitoring.payloads.sampleRate",
-        {"monitoring.payloads": {"sampleRate": 0.1}},
-        {"monitoring.payloads": {"sampleRate": 0}},
-    ),
     deployment("not supported yet: spec.route", {"route": {"gateway": "public"}}),
     policy("not supported yet: spec.triggers.performance", {"triggers.performance": {"metric": "roc_auc", "min": 0.6}}),
-    policy("not supported yet: spec.brakes.budget", {"brakes.budget": {"cpuHours": 10}}),
     # ModelDeployment
     deployment(
         "give model.name for a model of the registry",

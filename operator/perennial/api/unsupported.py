@@ -40,21 +40,16 @@ def _unset(kind: Kind, path: str, owner: str, instead: str, python: str = "", *,
 
 
 UNSUPPORTED: tuple[Unsupported, ...] = (
-    _unset("ModelTraining", "spec.algorithm.search", "Algorithm", "set the parameters in algorithm.parameters"),
-    _unset("ModelTraining", "spec.algorithm.candidates", "Algorithm", "give one algorithm.estimator", listed=True),
     _row(
         "ModelTraining",
-        "spec.algorithm.calibration",
-        "Algorithm",
-        "!has(self.calibration) || self.calibration == 'none'",
-        "remove it or write none",
-        lambda a: a.calibration == "none",
+        "spec.algorithm.search.parallelism",
+        "Search",
+        "!has(self.parallelism) || self.parallelism == 1",
+        "remove it: trials run one after the other in one pod",
+        lambda search: search.parallelism == 1,
     ),
     _unset("ModelTraining", "spec.container", "ModelTrainingSpec", "use spec.algorithm"),
     _unset("ModelTraining", "spec.workload", "ModelTrainingSpec", "use spec.algorithm"),
-    _unset(
-        "ModelTraining", "spec.evaluation.gates.slice", "Gate", "gate on all rows; evaluation.slices still shows them"
-    ),
     _row(
         "ModelTraining",
         "spec.approval",
@@ -73,17 +68,8 @@ UNSUPPORTED: tuple[Unsupported, ...] = (
     ),
     _unset("ModelDeployment", "spec.rollout.analysis.prometheus", "Analysis", "use metric"),
     _unset("ModelDeployment", "spec.monitoring.labels", "Monitoring", "remove it"),
-    _row(
-        "ModelDeployment",
-        "spec.monitoring.payloads.sampleRate",
-        "Payloads",
-        "!has(self.sampleRate) || self.sampleRate == 0.0",
-        "remove it or write 0",
-        lambda p: p.sample_rate == 0,
-    ),
     _unset("ModelDeployment", "spec.route", "ModelDeploymentSpec", "make the HTTPRoute to the Service yourself"),
     _unset("RetrainPolicy", "spec.triggers.performance", "Triggers", "use drift, newData or schedule"),
-    _unset("RetrainPolicy", "spec.brakes.budget", "Brakes", "use cooldown and maxPerDay"),
 )
 
 

@@ -40,7 +40,7 @@ def _results(gate: Gate, run: RunRecord, champion: str | None, uses: int) -> Ite
 
 
 def _alert_rate(run: RunRecord) -> Iterator[GateStatus]:
-    if run.task != "Outlier" or run.alert_rate is None or not run.contamination or run.metrics:
+    if run.task != "Outlier" or run.alert_rate is None or not run.contamination or set(run.metrics) - {"alert_rate"}:
         return
     low, high = ALERT_RATE_LOW * run.contamination, ALERT_RATE_HIGH * run.contamination
     good = low <= run.alert_rate <= high
