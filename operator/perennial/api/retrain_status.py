@@ -57,6 +57,10 @@ class DriftStatus(StatusModel):
     """The answers."""
     state: Literal["Clear", "Warning", "Drifted", "Acknowledged", "InsufficientData"]
     """The verdict."""
+    artifact: Word | None = None
+    """Digest of the model that this is about."""
+    since: Word | None = None
+    """Onset: start of the first alarming window of a drift that lasts; labels are awaited from here on."""
     message: Text = ""
     """The verdict in a sentence."""
 
@@ -72,6 +76,18 @@ class CohortStatus(StatusModel):
     """How many have a label."""
     coverage: float | None = None
     """Which share has one."""
+    predictions: int = 0
+    """How many predictions."""
+    value: float | None = None
+    """The metric."""
+    lower: float | None = None
+    """Lower bound."""
+    upper: float | None = None
+    """Upper bound."""
+    state: Literal["Clear", "Warning", "Lost", "InsufficientLabels"] | None = None
+    """The verdict on these predictions alone."""
+    message: Text = ""
+    """The verdict in a sentence."""
 
 
 class PerformanceStatus(StatusModel):
@@ -89,6 +105,14 @@ class PerformanceStatus(StatusModel):
     """The verdict."""
     message: Text = ""
     """The verdict in a sentence."""
+    artifact: Word | None = None
+    """Digest of the model that this is about."""
+    since: Word | None = None
+    """First prediction of the first of the lost cohorts."""
+    judged: Annotated[
+        list[CohortStatus], newest(3), Field(max_length=3, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = []
+    """The last cohorts, newest last; each is judged once."""
 
 
 class NextStatus(StatusModel):
@@ -102,6 +126,17 @@ class NextStatus(StatusModel):
     """When the policy looks again."""
     blocked_by: Annotated[list[Word], Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"})] = []
     """The brakes that hold."""
+
+
+class DriftedSpan(StatusModel):
+    """The requests that a drift was seen in."""
+
+    artifact: Word
+    """Digest of the model that they went to."""
+    start: Word = Field(alias="from")
+    """Start of the first window."""
+    end: Word = Field(alias="to")
+    """End of the last window."""
 
 
 class RunEntry(StatusModel):
@@ -119,6 +154,8 @@ class RunEntry(StatusModel):
     """What was seen."""
     started_at: Word
     """When."""
+    drifted: DriftedSpan | None = None
+    """The windows that called for it. If the challenger is refused, only what differs from them too is drift."""
     version: int | None = None
     """The version it became."""
     gain: float | None = None
@@ -151,6 +188,21 @@ class NewDataStatus(StatusModel):
     """When it was looked at."""
 
 
+class TaskStatus(StatusModel):
+    """A short Job that finds out what a decision needs."""
+
+    purpose: Word
+    """What for: `NewRows`, `LabelledRows` or `Cohort`."""
+    job: Word
+    """The Job."""
+    state: Literal["Running", "Succeeded", "Failed"]
+    """How it stands."""
+    message: Text = ""
+    """What keeps it, or why it failed."""
+    cost_cpu_seconds: float | None = Field(default=None, alias="costCPUSeconds")
+    """What it used."""
+
+
 class RetrainPolicyStatus(StatusModel):
     """What was seen and decided."""
 
@@ -166,6 +218,8 @@ class RetrainPolicyStatus(StatusModel):
     """What has arrived."""
     next: NextStatus | None = None
     """When something may happen."""
+    tasks: Annotated[list[TaskStatus], Field(max_length=8, json_schema_extra=list_map("purpose"))] = []
+    """Short Jobs that count rows and join labels, and what they cost."""
     runs: Annotated[
         list[RunEntry], newest(50), Field(max_length=50, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = []

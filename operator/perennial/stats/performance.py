@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perennial.api.records.findings import LabelJoin
 from perennial.stats.intervals import Interval, interval
 from perennial.stats.metrics import Rows
 
@@ -77,7 +79,7 @@ def judge_cohort(
     """
     n, known = int(labelled.size), int(labelled.sum())
     coverage = known / n if n else 0.0
-    missing = _too_little(rows, labelled, coverage, options, classifier)
+    missing = _too_little(rows, labelled, options, classifier)
     if missing:
         return CohortVerdict(start, end, n, known, coverage, None, None, None, "InsufficientLabels", missing)
     some = rows.take(np.flatnonzero(labelled))
@@ -94,6 +96,22 @@ def judge_cohort(
     )
     state, message = _state(found, options)
     return CohortVerdict(start, end, n, known, coverage, found.value, found.lower, found.upper, state, message)
+
+
+def judge_joined(join: LabelJoin, options: PerformanceOptions) -> CohortVerdict:
+    """The verdict on a cohort that was measured elsewhere, with a two-sided interval at 2·confidence − 1."""
+    shares, found = join.coverage_by_decile, join.measured
+    spread = max(shares) - min(shares) if shares else 0.0
+    missing = _why_not(join.labels, join.coverage, join.rarer, spread, options)
+    known = (join.predictions, join.labels, join.coverage)
+    if missing or found is None:
+        message = missing or f"{options.metric} is not defined on these rows"
+        return CohortVerdict(join.start or "", join.end or "", *known, None, None, None, "InsufficientLabels", message)
+    lower, upper, se = (nan if end is None else end for end in (found.lower, found.upper, found.se))
+    measured = Interval(found.value, lower, upper, se, found.n, found.method)
+    state, message = _state(measured, options)
+    bounds = (found.value, found.lower, found.upper)
+    return CohortVerdict(join.start or "", join.end or "", *known, *bounds, state, message)
 
 
 def performance_state(cohorts: Sequence[CohortVerdict], options: PerformanceOptions) -> PerformanceState:
@@ -118,21 +136,25 @@ def coverage_spread(score: NDArray[Any], labelled: NDArray[np.bool_]) -> float:
     return max(shares) - min(shares) if shares else 0.0
 
 
-def _too_little(
-    rows: Rows, labelled: NDArray[np.bool_], coverage: float, options: PerformanceOptions, classifier: bool
-) -> str:
+def _too_little(rows: Rows, labelled: NDArray[np.bool_], options: PerformanceOptions, classifier: bool) -> str:
     """Why the labels allow no verdict; empty when they do."""
     known = int(labelled.sum())
+    rarer = None
+    if classifier:
+        _, counts = np.unique(rows.truth[labelled], return_counts=True)
+        rarer = int(counts.min()) if counts.size > 1 else 0
+    score = rows.score if rows.score is not None and rows.score.ndim == 1 else None
+    spread = 0.0 if score is None else coverage_spread(score, labelled)
+    return _why_not(known, known / labelled.size if labelled.size else 0.0, rarer, spread, options)
+
+
+def _why_not(known: int, coverage: float, rarer: int | None, spread: float, options: PerformanceOptions) -> str:
     if known < options.min_labels:
         return f"{known} labels, {options.min_labels} are needed"
     if coverage < options.min_coverage:
         return f"{coverage:.0%} of the predictions have a label, {options.min_coverage:.0%} are needed"
-    if classifier:
-        _, counts = np.unique(rows.truth[labelled], return_counts=True)
-        if counts.size < 2 or counts.min() < MIN_RARER:
-            return f"{int(counts.min()) if counts.size > 1 else 0} labels of the rarer class, {MIN_RARER} are needed"
-    score = rows.score if rows.score is not None and rows.score.ndim == 1 else None
-    spread = 0.0 if score is None else coverage_spread(score, labelled)
+    if rarer is not None and rarer < MIN_RARER:
+        return f"{rarer} labels of the rarer class, {MIN_RARER} are needed"
     if spread > MAX_COVERAGE_SPREAD:
         return f"labels depend on predictions: coverage differs by {spread:.0%} between deciles of the score"
     return ""

@@ -83,9 +83,13 @@ class ModelKeys:
         """The frozen input of a run."""
         return f"{self.run_folder(run_digest)}request.json"
 
+    def attempts(self, run_digest: str) -> str:
+        """Above the attempts of all pods."""
+        return f"{self.run_folder(run_digest)}attempts/"
+
     def attempt(self, run_digest: str, pod_uid: str, name: str = "") -> str:
         """A file of one pod's attempt; without a name the folder."""
-        return f"{self.run_folder(run_digest)}attempts/{pod_uid}/{name}"
+        return f"{self.attempts(run_digest)}{pod_uid}/{name}"
 
     def checkpoint(self, run_digest: str, pod_uid: str = "", sequence: str = "") -> str:
         """A checkpoint of one pod; without pod or sequence the folder."""

@@ -93,6 +93,7 @@ class World:
     clock: Shifted = field(default_factory=Shifted)
     jobs_run: list[str] = field(default_factory=list)
     hold: bool = False  # Jobs are not carried out
+    kinds: tuple[str, ...] = OWN_KINDS  # that the operator looks at
 
     def __post_init__(self) -> None:
         self.access = load_access()
@@ -189,7 +190,7 @@ class World:
             for body in await kube.list(kind, self.namespace):
                 cache.upsert(body)
         context = Context(cache, kube, pool, self.clock, self.config(), lambda *_: None)
-        for kind in OWN_KINDS:
+        for kind in self.kinds:
             for _, namespace, name in cache.names(kind, self.namespace):
                 await RECONCILERS[kind](Key(kind, namespace, name), context)
 
@@ -297,3 +298,9 @@ def training(name: str = "m", uri: str = "", **spec: Any) -> dict[str, Any]:
         "algorithm": {"estimator": "sklearn.linear_model.LogisticRegression"},
     }
     return {"apiVersion": API, "kind": "ModelTraining", "metadata": {"name": name}, "spec": {**base, **spec}}
+
+
+def policy(name: str = "p", of: str = "m", **spec: Any) -> dict[str, Any]:
+    """A RetrainPolicy without a cooldown; as in `training`, the namespace is the test's."""
+    base: dict[str, Any] = {"trainingRef": {"name": of}, "brakes": {"cooldown": "0s"}}
+    return {"apiVersion": API, "kind": "RetrainPolicy", "metadata": {"name": name}, "spec": {**base, **spec}}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from perennial.api.data import DataFormat
 from perennial.api.records.record import Record
 from perennial.api.records.run import Comparison, Measured, SliceMeasured
 
@@ -10,12 +11,12 @@ class CountRequest(Record):
     """`parameters` of a CountRows task. What is left out is taken from the task's spec."""
 
     uri: str | None = None
-    format: str | None = None
+    format: DataFormat | None = None
     include: str | None = None
     time_column: str | None = None
     target: str | None = None
     after: str | None = None  # ISO 8601: count rows with time > after; without it all
-    keys: list[str] | None = None  # count these objects alone (keys below the URI)
+    unread_by: str | None = None  # run digest: count only objects that this run did not read
 
 
 class RowCount(Record):

@@ -32,7 +32,7 @@ class Task(Record):
     training: str  # name of the ModelTraining that asks
     uid: str  # its UID
     registry: str  # s3://bucket/prefix or file:///folder; <registry>/<namespace>/<model>/… is ours
-    run_key: str
+    run_key: str  # of kinds other than Train the identity of the question, under which the answer is stored
     run_digest: str | None = None  # known already for Evaluate
     spec: dict[str, Any]  # ModelTraining.spec as the API server stores it (camelCase)
     retrain: str | None = None  # value of perennial.dev/retrain
@@ -52,6 +52,7 @@ class Outcome(Record):
     run_digest: str | None = None
     data_digest: str | None = None
     result_key: str | None = None  # where kinds other than Train put their JSON
+    cost: dict[str, float] = {}  # of kinds other than Train; a run's own is in run.json
 
 
 class Progress(Record):

@@ -19,7 +19,8 @@ def new_data(policy: PolicySnapshot, now: datetime) -> Fired | Idle:
         return Idle("NewData", "not looked at yet", look)
     if trigger.min_rows is not None:
         if facts.rows is None:
-            return Idle("NewData", f"{facts.objects} new objects, rows are being counted", look)
+            told = f"rows could not be counted: {facts.trouble}" if facts.trouble else "rows are being counted"
+            return Idle("NewData", f"{facts.objects} new objects, {told}", look)
         told = f"{facts.rows} new rows of {trigger.min_rows} wanted"
         enough = facts.rows >= trigger.min_rows
     else:

@@ -21,6 +21,8 @@ def new_labels(policy: PolicySnapshot, trigger: TriggerKind, now: datetime) -> F
         return free(
             retraining.NEW_LABELS, "the training names no time column, so no row lies after the onset; not awaited"
         )
+    if facts.rows is None and facts.trouble:
+        return held(retraining.NEW_LABELS, f"labelled rows after the onset could not be counted: {facts.trouble}")
     if facts.rows is None:
         return held(retraining.NEW_LABELS, f"labelled rows after the onset are being counted; {needed} are needed")
     if facts.rows < needed:

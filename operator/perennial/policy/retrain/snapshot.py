@@ -40,6 +40,7 @@ class NewDataFacts:
     objects: int
     rows: int | None = None  # None: not counted yet
     checked_at: datetime | None = None
+    trouble: str = ""  # why they could not be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class LabelFacts:
     rows: int | None = None  # None: not counted yet
     countable: bool = True  # False: the training names no time column, so rows have no "after"
     newest: datetime | None = None  # newest time in the data
+    trouble: str = ""  # why they could not be counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Gathers everything that a retraining decision looks at."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,11 +8,14 @@ from perennial.api.conditions import condition
 from perennial.api.fields import parse_duration, parse_time
 from perennial.api.group import RETRAIN
 from perennial.api.retrain_status import RunEntry
-from perennial.policy.retrain.snapshot import LabelFacts, NewDataFacts, PolicySnapshot, QualityFacts
+from perennial.policy.retrain.snapshot import NewDataFacts, PerformanceFacts, PolicySnapshot, QualityFacts
 from perennial.reconcile.context import Context
 from perennial.reconcile.retrain.arrivals import Listing, NotAllowed, list_source, new_objects, source_of
+from perennial.reconcile.retrain.cohorts import Performance, judge
+from perennial.reconcile.retrain.counting import Counted, label_facts, new_rows, rows_after, time_column
 from perennial.reconcile.retrain.observed import Observed, current_runs, past_runs, reset_at
 from perennial.reconcile.retrain.windows import Seen, blocked_since, watch
+from perennial.reconcile.tasks import Standing
 from perennial.store.errors import StorageError
 
 
@@ -22,9 +26,22 @@ class Gathered:
     snapshot: PolicySnapshot
     runs: list[RunEntry]
     windows: Seen | None
+    performance: Performance
     listing: Listing | None
     acted: dict[str, str]
+    errands: Mapping[str, Standing]  # by purpose
+    onset: datetime | None  # of the drift that lasts
     trouble: str = ""  # what could not be looked at, in words
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What has arrived at the watched URI."""
+
+    listing: Listing | None = None
+    facts: NewDataFacts | None = None
+    counted: Counted | None = None
+    trouble: str = ""
 
 
 async def gather(seen: Observed, ctx: Context) -> Gathered:
@@ -32,8 +49,11 @@ async def gather(seen: Observed, ctx: Context) -> Gathered:
     now = ctx.clock.now()
     runs = current_runs(seen)
     reset, acted = reset_at(seen, now)
-    windows, windows_trouble = await _windows(seen, ctx)
-    listing, arrived, arrivals_trouble = await _arrivals(seen, ctx)
+    windows, windows_trouble = await _windows(seen, runs, ctx)
+    arrivals = await _arrivals(seen, ctx)
+    performance, performance_trouble = await _performance(seen, ctx)
+    onset = _onset(seen, windows)
+    labelled, labels_trouble = await _labels(seen, _earliest(onset, performance.facts), ctx)
     policy = seen.policy
     newest = seen.newest_run()
     features = windows.state.blocked if windows else ()
@@ -49,43 +69,98 @@ async def gather(seen: Observed, ctx: Context) -> Gathered:
         label_delay=_label_delay(seen).total_seconds(),
         runs=past_runs(runs, seen),
         drift=windows.state if windows else None,
-        new_data=arrived,
-        labels=LabelFacts(countable=_has_time_column(seen)),
+        performance=performance.facts,
+        new_data=arrivals.facts,
+        labels=label_facts(seen, labelled),
         quality=QualityFacts(features, blocked_since(windows.verdicts, features) if windows and features else None),
         manual=policy.metadata.annotations.get(RETRAIN, "")[:128] or None,
         manual_acted=policy.status.acted.get(RETRAIN),
         reset_at=reset,
         last_schedule=parse_time(policy.status.last_schedule) if policy.status.last_schedule else None,
     )
-    trouble = "; ".join(t for t in (windows_trouble, arrivals_trouble) if t)
-    return Gathered(snapshot, runs, windows, listing, acted, trouble)
+    trouble = "; ".join(t for t in (windows_trouble, performance_trouble, arrivals.trouble, labels_trouble) if t)
+    counted = {"NewRows": arrivals.counted, "LabelledRows": labelled}
+    errands = {purpose: found.standing for purpose, found in counted.items() if found is not None}
+    if performance.standing is not None:
+        errands["Cohort"] = performance.standing
+    return Gathered(snapshot, runs, windows, performance, arrivals.listing, acted, errands, onset, trouble)
 
 
-async def _windows(seen: Observed, ctx: Context) -> tuple[Seen | None, str]:
+async def _windows(seen: Observed, runs: list[RunEntry], ctx: Context) -> tuple[Seen | None, str]:
     trigger = seen.policy.spec.triggers.drift
     if trigger is None or seen.deployment is None:
         return None, ""
     try:
-        return await watch(seen.deployment, trigger, ctx), ""
+        return await watch(seen.deployment, trigger, runs, ctx), ""
     except (StorageError, ValueError) as error:
         return None, f"the windows could not be read: {error}"
 
 
-async def _arrivals(seen: Observed, ctx: Context) -> tuple[Listing | None, NewDataFacts | None, str]:
+async def _performance(seen: Observed, ctx: Context) -> tuple[Performance, str]:
+    try:
+        found = await judge(seen, ctx)
+    except (StorageError, ValueError) as error:
+        return Performance(), f"cohorts could not be judged: {error}"
+    return found, found.trouble
+
+
+def _earliest(drift: datetime | None, performance: PerformanceFacts | None) -> datetime | None:
+    lost = performance.since if performance is not None and performance.state == "Lost" else None
+    return min((t for t in (drift, lost) if t is not None), default=None)
+
+
+async def _arrivals(seen: Observed, ctx: Context) -> Arrivals:
     trigger = seen.policy.spec.triggers.new_data
-    if trigger is None or seen.training_body is None:
-        return None, None, ""
     newest = seen.newest_run()
-    if newest is None:
-        return None, None, ""  # the training's own first run comes first
+    if trigger is None or seen.training_body is None or newest is None:
+        return Arrivals()  # the training's own first run comes first
+    counted = None
     try:
         source = source_of(seen.training_body, trigger.uri)
         listing = await list_source(source, seen.namespace, ctx)
         digest = newest.status.run.digest if newest.status.run else None
-        count = await new_objects(listing, seen.namespace, seen.model, digest, ctx)
+        objects = await new_objects(listing, seen.namespace, seen.model, digest, ctx)
+        if trigger.min_rows is not None and objects:
+            counted = await new_rows(seen, source, listing, digest, ctx)
     except (NotAllowed, StorageError) as error:
-        return None, None, f"spec.triggers.newData: {error}"
-    return listing, NewDataFacts(objects=count, checked_at=listing.at), ""
+        return Arrivals(trouble=f"spec.triggers.newData: {error}")
+    return Arrivals(listing, _new_data(objects, counted, listing), counted)
+
+
+def _new_data(objects: int, counted: Counted | None, listing: Listing) -> NewDataFacts:
+    if counted is None:
+        return NewDataFacts(objects, rows=None if objects else 0, checked_at=listing.at)
+    found, standing = counted.found, counted.standing
+    trouble = standing.message if standing.state == "Failed" else ""
+    return NewDataFacts(objects, found.rows if found else None, listing.at, trouble)
+
+
+async def _labels(seen: Observed, onset: datetime | None, ctx: Context) -> tuple[Counted | None, str]:
+    """Labelled rows after the onset, counted only while something waits for them."""
+    if onset is None or seen.training_body is None or time_column(seen) is None:
+        return None, ""
+    source = source_of(seen.training_body, None)
+    try:
+        listing = await list_source(source, seen.namespace, ctx)
+    except NotAllowed:
+        listing = None
+    except StorageError as error:
+        return None, f"labelled rows could not be counted: {error}"
+    try:
+        return await rows_after(seen, source, listing, onset, ctx), ""
+    except StorageError as error:
+        return None, f"labelled rows could not be counted: {error}"
+
+
+def _onset(seen: Observed, windows: Seen | None) -> datetime | None:
+    """When the drift began that lasts. The windows that judge move on with time; the onset does not."""
+    if windows is None or windows.state.state not in ("Drifted", "InsufficientData"):
+        return None
+    old = seen.policy.status.drift
+    if old is not None and old.since and old.artifact == windows.artifact:
+        return parse_time(old.since)
+    drifted = windows.state.state == "Drifted" and windows.state.since
+    return parse_time(windows.state.since) if drifted and windows.state.since else None
 
 
 def _is_running(seen: Observed) -> bool:
@@ -98,11 +173,6 @@ def _is_running(seen: Observed) -> bool:
 def _label_delay(seen: Observed) -> timedelta:
     labels = seen.deployment.spec.monitoring.labels if seen.deployment else None
     return parse_duration(labels.delay) if labels else timedelta(0)
-
-
-def _has_time_column(seen: Observed) -> bool:
-    features = seen.training.spec.data.features if seen.training else None
-    return features is not None and features.time_column is not None
 
 
 def soonest(now: datetime, *moments: datetime | None) -> float:

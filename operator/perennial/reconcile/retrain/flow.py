@@ -8,7 +8,7 @@ import pydantic
 
 from perennial.api.fields import format_time, parse_time
 from perennial.api.identities import digest_of
-from perennial.api.retrain_status import RunEntry
+from perennial.api.retrain_status import DriftedSpan, RunEntry
 from perennial.desired import names
 from perennial.desired.child_training import PinnedData, child_training
 from perennial.kube.resources import Ref
@@ -21,6 +21,7 @@ from perennial.reconcile.retrain.arrivals import NotAllowed, list_source, source
 from perennial.reconcile.retrain.facts import Gathered, gather, soonest
 from perennial.reconcile.retrain.history import superfluous
 from perennial.reconcile.retrain.observed import Observed, observe
+from perennial.reconcile.tasks import begin
 
 
 async def reconcile(key: Key, ctx: Context) -> float | None:
@@ -45,6 +46,9 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     await report.write(seen, gathered, decision, runs, ctx)
     for owed in (r for r in runs if r.outcome == "Running" and r.uid is None and r.training not in seen.children):
         await _make(seen, gathered, owed, ctx)
+    for standing in gathered.errands.values():
+        if standing.state == "Owed":
+            await begin(standing.errand, ctx)
     for child in superfluous(seen.children, runs, seen.policy.spec.history):
         await ctx.kube.delete(Ref("ModelTraining", seen.namespace, child.metadata.name), child.metadata.uid)
     return soonest(now, decision.next_check, gathered.windows.next_look if gathered.windows else None)
@@ -68,7 +72,15 @@ def _entry(seen: Observed, gathered: Gathered, decision: Decision, ctx: Context)
         trigger=decision.trigger or "",
         reason=decision.message,
         started_at=at,
+        drifted=_drifted(gathered) if "Drift" in decision.triggers else None,
     )
+
+
+def _drifted(gathered: Gathered) -> DriftedSpan | None:
+    windows = gathered.windows
+    if windows is None or windows.state.since is None:
+        return None
+    return DriftedSpan(artifact=windows.artifact, start=windows.state.since, end=windows.verdicts[-1].end)
 
 
 async def _make(seen: Observed, gathered: Gathered, entry: RunEntry, ctx: Context) -> None:

@@ -1,6 +1,7 @@
 """The status of a RetrainPolicy: what was seen, what limit, what was decided, when the next look is."""
 
 from datetime import datetime
+from math import isfinite
 from typing import Literal
 
 from perennial.api.conditions import Condition, with_condition
@@ -8,13 +9,16 @@ from perennial.api.fields import format_time
 from perennial.api.group import RETRAIN
 from perennial.api.retrain_status import (
     BudgetStatus,
+    CohortStatus,
     DriftStatus,
     FeatureDrift,
     NewDataStatus,
     NextStatus,
+    PerformanceStatus,
     PredictionDrift,
     RetrainPolicyStatus,
     RunEntry,
+    TaskStatus,
     WindowStatus,
 )
 from perennial.policy.retrain.budget import used_seconds
@@ -22,8 +26,8 @@ from perennial.policy.retrain.decide import Decision
 from perennial.reconcile.context import Context
 from perennial.reconcile.retrain.facts import Gathered
 from perennial.reconcile.retrain.observed import Observed
-from perennial.reconcile.retrain.windows import Seen
 from perennial.reconcile.status import EventIntent, write_status
+from perennial.stats.performance import CohortVerdict
 
 WORST = 10
 
@@ -46,7 +50,8 @@ def status_of(
         schedule = format_time(decision.schedule_acted) if decision.schedule_acted else schedule
     return old.replace(
         conditions=_conditions(seen, gathered, decision, now),
-        drift=_drift(gathered.windows) or old.drift,
+        drift=_drift(gathered) or old.drift,
+        performance=_performance(gathered, old),
         new_data=_new_data(gathered),
         next=NextStatus(
             schedule=format_time(decision.schedule_next) if decision.schedule_next else None,
@@ -55,11 +60,27 @@ def status_of(
             else None,
             blocked_by=list(decision.blocked_by),
         ),
+        tasks=_tasks(gathered, old),
         runs=runs,
         budget=_budget(gathered, now),
         last_schedule=schedule,
         acted=acted,
     )
+
+
+def _tasks(gathered: Gathered, old: RetrainPolicyStatus) -> list[TaskStatus]:
+    """What was asked, and what it cost: known from the pod as long as there is one, from the last status after it."""
+    known = {t.job: t.cost_cpu_seconds for t in old.tasks}
+    return [
+        TaskStatus(
+            purpose=purpose,
+            job=standing.errand.name,
+            state="Running" if standing.state == "Owed" else standing.state,
+            message=standing.message,
+            cost_cpu_seconds=known.get(standing.errand.name) if standing.cpu_seconds is None else standing.cpu_seconds,
+        )
+        for purpose, standing in gathered.errands.items()
+    ]
 
 
 def _budget(gathered: Gathered, now: datetime) -> BudgetStatus | None:
@@ -75,7 +96,8 @@ def _new_data(gathered: Gathered) -> NewDataStatus | None:
     return NewDataStatus(digest=listing.digest(), objects=facts.objects, rows=facts.rows)
 
 
-def _drift(windows: Seen | None) -> DriftStatus | None:
+def _drift(gathered: Gathered) -> DriftStatus | None:
+    windows = gathered.windows
     if windows is None:
         return None
     state = windows.state
@@ -84,6 +106,8 @@ def _drift(windows: Seen | None) -> DriftStatus | None:
     prediction = next((c for c in state.columns if c.role == "prediction"), None)
     return DriftStatus(
         state=state.state,
+        artifact=windows.artifact or None,
+        since=format_time(gathered.onset) if gathered.onset else None,
         message=state.message,
         window=WindowStatus(start=last.start, end=last.end, rows=last.rows, effective_rows=round(last.effective_rows))
         if last
@@ -101,6 +125,44 @@ def _drift(windows: Seen | None) -> DriftStatus | None:
         )
         if prediction
         else None,
+    )
+
+
+def _performance(gathered: Gathered, old: RetrainPolicyStatus) -> PerformanceStatus | None:
+    if gathered.snapshot.spec.triggers.performance is None:
+        return None
+    found = gathered.performance
+    if found.state is None:
+        return old.performance
+    cohorts = [_cohort(c) for c in found.judged]
+    last = cohorts[-1] if cohorts else CohortStatus(start="", end="")
+    return PerformanceStatus(
+        cohort=last if cohorts else None,
+        value=last.value,
+        lower=last.lower,
+        upper=last.upper,
+        state=found.state.state,
+        message=found.state.message,
+        artifact=found.artifact or None,
+        since=found.state.since,
+        judged=cohorts,
+    )
+
+
+def _cohort(verdict: CohortVerdict) -> CohortStatus:
+    bounds = (verdict.value, verdict.lower, verdict.upper)
+    value, lower, upper = (None if v is None or not isfinite(v) else _round(v) for v in bounds)
+    return CohortStatus(
+        start=verdict.start,
+        end=verdict.end,
+        predictions=verdict.predictions,
+        labels=verdict.labels,
+        coverage=_round(verdict.coverage),
+        value=value,
+        lower=lower,
+        upper=upper,
+        state=verdict.state,
+        message=verdict.message,
     )
 
 

@@ -4,7 +4,7 @@ Reads object storage; the statistics are in perennial.stats.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -14,12 +14,13 @@ from perennial.api.fields import parse_duration, parse_time
 from perennial.api.records.profile import Profile
 from perennial.api.records.window import WindowRecord
 from perennial.api.retrain import DriftTrigger
+from perennial.api.retrain_status import DriftedSpan, RunEntry
 from perennial.reconcile.context import Context
 from perennial.reconcile.registries import in_store, registry, store_of
 from perennial.stats.drift import evaluate_window, typical_effects
 from perennial.stats.drift_state import drift_state
 from perennial.stats.verdicts import DriftOptions, DriftState, WindowVerdict
-from perennial.stats.windows import LONGEST, SETTLE, closed_windows, sum_windows
+from perennial.stats.windows import LONGEST, SETTLE, closed_windows, sum_slots, sum_windows
 from perennial.store.layout import WindowKeys
 from perennial.store.registry import Registry
 from perennial.store.windows import Windows
@@ -36,6 +37,7 @@ class Seen:
     state: DriftState
     verdicts: tuple[WindowVerdict, ...]
     next_look: datetime | None  # when the next window may close
+    artifact: str = ""  # digest of the model that was asked
 
 
 @lru_cache(maxsize=4096)
@@ -54,7 +56,8 @@ _known: dict[tuple[str, WindowKeys], Windows] = {}
 """The windows of each watched artifact, so that what was read of them is remembered by identity."""
 
 
-def _windows(ctx: Context, keys: WindowKeys) -> Windows:
+def windows_of(ctx: Context, keys: WindowKeys) -> Windows:
+    """The windows of a served model, the same object each time. Its methods block."""
     return _known.setdefault((ctx.config.registry, keys), Windows(store_of(ctx), keys))
 
 
@@ -65,8 +68,11 @@ def _profile(models: Registry, run_digest: str) -> Profile | None:
     return Profile.from_json(models.runs.content(file)) if file else None
 
 
-async def watch(deployment: ModelDeployment, trigger: DriftTrigger, ctx: Context) -> Seen | None:
+async def watch(deployment: ModelDeployment, trigger: DriftTrigger, runs: list[RunEntry], ctx: Context) -> Seen | None:
     """Judge what the stable version was asked lately; None when nothing serves or it has no reference.
+
+    Args:
+        runs: earlier retrainings; what a refused one was to mend is acknowledged.
 
     Raises:
         StorageError: storage did not answer.
@@ -78,8 +84,9 @@ async def watch(deployment: ModelDeployment, trigger: DriftTrigger, ctx: Context
     models, run_digest = registry(ctx, deployment.metadata.namespace, model), stable.run_digest
     slot = parse_duration(deployment.spec.monitoring.window)
     now = ctx.clock.now()
-    windows = _windows(ctx, keys)
-    return await in_store(ctx, lambda: _judge(windows, models, run_digest, trigger, slot, now))
+    windows, span = windows_of(ctx, keys), acknowledged(runs, stable.artifact)
+    seen = await in_store(ctx, lambda: _judge(windows, models, run_digest, trigger, slot, span, now))
+    return replace(seen, artifact=stable.artifact) if seen else None
 
 
 def _judge(
@@ -88,6 +95,7 @@ def _judge(
     run_digest: str,
     trigger: DriftTrigger,
     slot: timedelta,
+    span: DriftedSpan | None,
     now: datetime,
 ) -> Seen | None:
     profile = _profile(models, run_digest)
@@ -95,18 +103,38 @@ def _judge(
         return None
     options = options_of(trigger)
     starts = [s for s in windows.slots() if s > now - LOOK_BACK]
-    slots = list(_closed_slots(windows, starts, slot, now))
+    slots = list(closed_slots(windows, starts, slot, now))
     closed = closed_windows(slots, now=now, window=parse_duration(trigger.window), min_samples=options.min_samples)
+    second = _sum_of(windows, span, slot, now) if span else None
     verdicts: list[WindowVerdict] = []
     for window in islice(closed, max(0, len(closed) - JUDGED), None):
-        verdicts.append(evaluate_window(profile, window, options, usual_effects=typical_effects(verdicts)))
+        usual = typical_effects(verdicts)
+        verdicts.append(evaluate_window(profile, window, options, acknowledged=second, usual_effects=usual))
     run = models.runs.read(run_digest)
     state = drift_state(verdicts, options, importances=run.importances if run else {})
     open_ends = [s + slot + SETTLE for s in starts if s + slot + SETTLE > now]
     return Seen(state, tuple(verdicts), min(open_ends, default=now + slot + SETTLE))
 
 
-def _closed_slots(windows: Windows, starts: list[datetime], slot: timedelta, now: datetime) -> Iterator[WindowRecord]:
+def acknowledged(runs: list[RunEntry], artifact: str) -> DriftedSpan | None:
+    """The newest drift of a model that a refused challenger has shown to be no reason for another one. Pure."""
+    spans = (r.drifted for r in reversed(runs) if r.outcome == "Refused" and r.drifted is not None)
+    return next((span for span in spans if span.artifact == artifact), None)
+
+
+def _sum_of(windows: Windows, span: DriftedSpan, slot: timedelta, now: datetime) -> WindowRecord | None:
+    """All requests of a span; None once its slots are no longer kept."""
+    first, last = parse_time(span.start), parse_time(span.end)
+    slots = list(closed_slots(windows, [s for s in windows.slots() if first <= s < last], slot, now))
+    return sum_slots(slots) if slots else None
+
+
+def closed_slots(windows: Windows, starts: list[datetime], slot: timedelta, now: datetime) -> Iterator[WindowRecord]:
+    """The sums of slots that are over, for good. Blocking.
+
+    Raises:
+        StorageError: storage did not answer.
+    """
     for start in starts:
         if start + slot + SETTLE <= now:
             record = _total(windows, start)

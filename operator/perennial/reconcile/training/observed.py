@@ -10,6 +10,7 @@ from perennial.api.identities import digest_of, run_key
 from perennial.api.problem import Problem
 from perennial.api.validate import validate_training
 from perennial.desired import names
+from perennial.desired.labels import TASK
 from perennial.observe.cache import Cache
 from perennial.policy.training.facts import JobFacts, job_facts
 
@@ -79,7 +80,7 @@ def observe(body: dict[str, Any], cache: Cache) -> Observed:
     key = run_key(training.spec.normalised(), model=training.model, retrain=notes.get(RETRAIN))
     retry = notes.get(RETRY, "")
     name = names.training_job(training.metadata.name, training.metadata.uid, key, retry)
-    jobs = [_facts(job, cache) for job in cache.owned(training.metadata.uid, "Job")]
+    jobs = [_facts(job, cache) for job in cache.owned(training.metadata.uid, "Job") if _trains(job)]
     return Observed(
         body=body,
         training=training,
@@ -90,6 +91,11 @@ def observe(body: dict[str, Any], cache: Cache) -> Observed:
         stale=tuple(j for j in jobs if not j.done and (j.name != name or j.deleting)),
         problems=tuple(validate_training(training.spec)),
     )
+
+
+def _trains(job: dict[str, Any]) -> bool:
+    """Whether a Job is a run's, and not one of the short ones that measure it again."""
+    return bool((job["metadata"].get("labels") or {}).get(TASK) == "Train")
 
 
 def _facts(job: dict[str, Any], cache: Cache) -> JobFacts:

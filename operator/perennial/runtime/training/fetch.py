@@ -68,7 +68,8 @@ def fetch(inputs: Inputs, source: TrainSource, request: Request) -> Fetched:
 
 
 def read_columns(inputs: Inputs, kind: str, names: Sequence[str]) -> pa.Table:
-    """Some columns of a data set, without any role: for counting and joining.
+    """Some columns of a data set, without any role: for counting and joining. Of text none is the first one, for a
+    table without columns has no rows.
 
     Raises:
         DataRefused: an object cannot be read, or a column is not there.
@@ -82,7 +83,7 @@ def read_columns(inputs: Inputs, kind: str, names: Sequence[str]) -> pa.Table:
         return _joined(parquet.read(store, parts, names), lenient=False)
     table = _joined(_tables(store, kind, objects), lenient=True)
     _require(names, table.column_names, store.uri)
-    return lines.typed(table.select(list(names)), numbers=kind == "csv")
+    return lines.typed(table.select(list(names) or table.column_names[:1]), numbers=kind == "csv")
 
 
 def _require(names: Sequence[str], there: Sequence[str], where: str) -> None:

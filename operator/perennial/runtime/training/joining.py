@@ -15,13 +15,15 @@ from perennial.runtime.training.failures import DataRefused
 from perennial.runtime.training.fetch import read_columns, shared_format
 from perennial.runtime.training.judging import is_possible, measure
 from perennial.runtime.training.target import POSITIVE_WORDS
+from perennial.store.errors import EmptyDataSet
 from perennial.store.inputs import find_inputs
 
 DECILES = 10
 
 
 def join_labels(task: Task) -> LabelJoin:
-    """Join and measure as the task's parameters say. A prediction with several labels takes the last.
+    """Join and measure as the task's parameters say. A prediction with several labels takes the last; no object of
+    predictions or of labels means none of them.
 
     Raises:
         DataRefused: unreadable objects or columns that are not there.
@@ -32,9 +34,16 @@ def join_labels(task: Task) -> LabelJoin:
     except ValidationError as error:
         raise DataRefused(f"parameters: {error.errors(include_url=False)[0]['msg']}", reason="SpecInvalid") from error
     key = asked.prediction_id_column or asked.id_column
-    predicted = _read(asked.predictions, None, [key, asked.time_column, asked.score_column])
+    try:
+        predicted = _read(asked.predictions, None, [key, asked.time_column, asked.score_column])
+    except EmptyDataSet:
+        return LabelJoin(start=asked.start, end=asked.end, predictions=0, labels=0, coverage=0.0)
     predicted = within(predicted, asked.time_column, asked.start, asked.end)
-    labels = _read(asked.labels, asked.labels_format, [asked.id_column, asked.label_column])
+    try:
+        labels = _read(asked.labels, asked.labels_format, [asked.id_column, asked.label_column])
+    except EmptyDataSet:
+        count = predicted.num_rows
+        return LabelJoin(start=asked.start, end=asked.end, predictions=count, labels=0, coverage=0.0)
     left = predicted.to_pandas().drop_duplicates(key, keep="last")
     right = labels.to_pandas().dropna().drop_duplicates(asked.id_column, keep="last")
     left[key], right[asked.id_column] = left[key].astype(str), right[asked.id_column].astype(str)
