@@ -238,15 +238,12 @@ EXAMPLES: tuple[Example, ...] = (
         "not supported yet: spec.workload",
         {"algorithm": DROP, "workload": {"kind": "JobSet", "template": {"spec": {}}}},
     ),
-    training("not supported yet: spec.approval", {"approval": "Manual"}, {"approval": "Automatic"}),
     deployment(
         "not supported yet: spec.rollout.strategy", {"rollout.strategy": "Shadow"}, {"rollout.strategy": "Replace"}
     ),
     deployment("not supported yet: spec.rollout.strategy", {"rollout.strategy": "BlueGreen"}),
     deployment("not supported yet: spec.rollout.analysis.prometheus", analysis(prometheus={"query": "up"}, min=1)),
-    deployment("not supported yet: spec.monitoring.labels", {"monitoring.labels": {"uri": "s3://a/b"}}),
     deployment("not supported yet: spec.route", {"route": {"gateway": "public"}}),
-    policy("not supported yet: spec.triggers.performance", {"triggers.performance": {"metric": "roc_auc", "min": 0.6}}),
     # ModelDeployment
     deployment(
         "give model.name for a model of the registry",

@@ -51,14 +51,6 @@ UNSUPPORTED: tuple[Unsupported, ...] = (
     _unset("ModelTraining", "spec.container", "ModelTrainingSpec", "use spec.algorithm"),
     _unset("ModelTraining", "spec.workload", "ModelTrainingSpec", "use spec.algorithm"),
     _row(
-        "ModelTraining",
-        "spec.approval",
-        "ModelTrainingSpec",
-        "!has(self.approval) || self.approval == 'Automatic'",
-        "remove it or write Automatic",
-        lambda s: s.approval == "Automatic",
-    ),
-    _row(
         "ModelDeployment",
         "spec.rollout.strategy",
         "Rollout",
@@ -67,9 +59,7 @@ UNSUPPORTED: tuple[Unsupported, ...] = (
         lambda r: r.strategy in ("Canary", "Replace"),
     ),
     _unset("ModelDeployment", "spec.rollout.analysis.prometheus", "Analysis", "use metric"),
-    _unset("ModelDeployment", "spec.monitoring.labels", "Monitoring", "remove it"),
     _unset("ModelDeployment", "spec.route", "ModelDeploymentSpec", "make the HTTPRoute to the Service yourself"),
-    _unset("RetrainPolicy", "spec.triggers.performance", "Triggers", "use drift, newData or schedule"),
 )
 
 

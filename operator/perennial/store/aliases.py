@@ -27,6 +27,11 @@ class Aliases:
         found = files.read(self._store, self._keys.alias(name), AliasRecord)
         return found.record if found else None
 
+    def state(self, name: AliasName) -> tuple[AliasRecord | None, str]:
+        """What an alias holds, and its etag: two reads with one etag saw the same. None and empty if it never was set."""
+        found = files.read(self._store, self._keys.alias(name), AliasRecord)
+        return (found.record, found.etag) if found else (None, "")
+
     def move(
         self, name: AliasName, *, number: int, run_digest: str, by: str, at: str, started: str = ""
     ) -> AliasRecord:

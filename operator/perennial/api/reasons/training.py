@@ -17,7 +17,9 @@ RUNNING = _t.fine(
 ENDING_EARLIER_RUN = _t.fine(
     "EndingEarlierRun", "The spec changed what is asked for: the Job of the earlier run ends first."
 )
-EVALUATING = _t.fine("Evaluating", "An existing run is judged by the gates.")
+EVALUATING = _t.fine(
+    "Evaluating", "An existing run is measured again for edited gates or another champion; nothing is trained."
+)
 SUCCEEDED = _t.fine("Succeeded", "The run is complete.")
 REUSED = _t.fine("Reused", "A run of the same data, fields and environment exists and was taken.")
 APPROVED = _t.fine("Approved", "The version may serve.")

@@ -111,6 +111,7 @@ class RunRecord(Record):
     metrics: dict[str, Measured]
     slices: list[SliceMeasured] = []
     comparisons: list[Comparison] = []
+    champion: str | None = None  # digest of the run that was to be compared with, whether or not it could be
     expected_shift: float | None = None  # PSI of champion against challenger on the same hold-out rows
     alert_rate: float | None = None  # outlier detection without target
     contamination: float | None = None

@@ -18,21 +18,46 @@ from perennial.reconcile.context import Context
 from perennial.reconcile.followers import is_followed
 from perennial.reconcile.registries import in_store, registry
 from perennial.reconcile.status import EventIntent, write_status
+from perennial.reconcile.tasks import begin
+from perennial.reconcile.training import report
 from perennial.reconcile.training.observed import Observed
-from perennial.reconcile.training.outcome import Ask, Concluded, conclude
+from perennial.reconcile.training.outcome import Ask, ChampionMoved, Concluded, conclude
+from perennial.reconcile.training.remeasure import Remeasured, remeasure
 from perennial.reconcile.training.report import Told, ready, status_of, transition
 from perennial.store.layout import ModelKeys
 
 USABLE = "Approved"
+FOLLOW_EVERY = 15.0
+AT_ONCE = 0.1
 
 
 async def conclude_run(seen: Observed, run: RunRecord, ctx: Context) -> float | None:
-    """Judge the run of this key and tell its end.
+    """Judge the run of this key and tell its end; what its gates lack is measured first.
 
     Raises:
         StorageError: storage did not take a write; the next look goes on.
     """
-    now = ctx.clock.now()
+    again = await remeasure(seen, run, ctx)
+    if again.waits and again.standing is not None:
+        await report.write(seen, Told.waiting("Evaluating", _awaited(again)), ctx)
+        if again.standing.state == "Owed":
+            await begin(again.standing.errand, ctx)
+        return FOLLOW_EVERY
+    return await settle_run(seen, again, ctx)
+
+
+def _awaited(again: Remeasured) -> str:
+    assert again.standing is not None  # noqa: S101  the caller looked
+    return f"Job {again.standing.errand.name} measures the run again: {', '.join(again.lacks)}; nothing is trained"
+
+
+async def settle_run(seen: Observed, again: Remeasured, ctx: Context) -> float | None:
+    """Judge a run by what is measured, whether or not that is all, and tell its end.
+
+    Raises:
+        StorageError: storage did not take a write; the next look goes on.
+    """
+    run, now = again.run, ctx.clock.now()
     spec, metadata = seen.training.spec, seen.training.metadata
     started = seen.training.status.start_time if seen.same_run else None
     ask = Ask(
@@ -44,19 +69,26 @@ async def conclude_run(seen: Observed, run: RunRecord, ctx: Context) -> float | 
         followed=is_followed(ctx.cache, seen.namespace, seen.training.model),
     )
     models = registry(ctx, seen.namespace, seen.training.model)
-    concluded = await in_store(ctx, lambda: conclude(models, run, ask, now))
-    status = concluded_status(seen, concluded, ctx.config.registry, now)
+    try:
+        concluded = await in_store(ctx, lambda: conclude(models, run, ask, now))
+    except ChampionMoved:
+        return AT_ONCE
+    failed = again.standing is not None and again.standing.state == "Failed"
+    note = f"; it could not be measured again: {again.standing.message}" if again.standing and failed else ""
+    status = concluded_status(seen, concluded, ctx.config.registry, now, note)
     verdict = concluded.verdict
     kind: Literal["Normal", "Warning"] = "Normal" if verdict.state == USABLE else "Warning"
-    message = f"version {concluded.number} is {verdict.state}: {verdict.message}"
+    message = f"version {concluded.number} is {verdict.state}: {verdict.message}{note}"
     await write_status(ctx, seen.body, status.to_json_dict(), [EventIntent(kind, verdict.reason, "Judge", message)])
     return None
 
 
-def concluded_status(seen: Observed, concluded: Concluded, registry_uri: str, now: datetime) -> ModelTrainingStatus:
-    """The status of a finished run. Pure."""
+def concluded_status(
+    seen: Observed, concluded: Concluded, registry_uri: str, now: datetime, note: str = ""
+) -> ModelTrainingStatus:
+    """The status of a finished run; `note` is put behind the verdict. Pure."""
     run, verdict = concluded.run, concluded.verdict
-    message = f"version {concluded.number} is {verdict.state.lower()}: {verdict.message}"
+    message = f"version {concluded.number} is {verdict.state.lower()}: {verdict.message}{note}"
     base = status_of(seen, Told("True", verdict.reason, message), now)
     keys = ModelKeys(run.namespace, run.model)
     finished = seen.job.finished if seen.job else None

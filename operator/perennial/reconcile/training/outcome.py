@@ -44,19 +44,26 @@ class Concluded:
     approved_by: str
 
 
+class ChampionMoved(Exception):
+    """The champion is another one than the run was judged against; judge again."""
+
+
 def conclude(registry: Registry, run: RunRecord, ask: Ask, now: datetime) -> Concluded:
     """Judge a run, number it, and move the aliases if it is approved.
 
     Raises:
+        ChampionMoved: between judging and approving.
         StorageError: storage did not take a write; nothing is lost, the next look goes on from there.
     """
     at = format_time(now.replace(microsecond=0))
-    champion = registry.aliases.read("champion")
+    champion, etag = registry.aliases.state("champion")
     against = champion.run_digest if champion else None
     gates = tuple(judge(ask.gates, run, champion=against))
     version = registry.versions.claim(run.run_digest, ask.token, at=at)
     verdict = _with_people(verdict_of(gates, manual=ask.manual), version)
-    _record_evaluation(registry, run, ask, gates, verdict, against)
+    if verdict.state == "Approved" and registry.aliases.state("champion")[1] != etag:
+        raise ChampionMoved
+    _record_evaluation(registry, run, ask, gates, verdict, (against, etag))
     if not verdict.by_person:
         version = registry.versions.set_state(
             version.number, verdict.state, reasons=[verdict.reason], at=at, message=verdict.message, by=GATES
@@ -106,12 +113,19 @@ def _with_people(verdict: Verdict, version: VersionRecord) -> Verdict:
 
 
 def _record_evaluation(
-    registry: Registry, run: RunRecord, ask: Ask, gates: Sequence[GateStatus], verdict: Verdict, against: str | None
+    registry: Registry,
+    run: RunRecord,
+    ask: Ask,
+    gates: Sequence[GateStatus],
+    verdict: Verdict,
+    judged_against: tuple[str | None, str],
 ) -> None:
+    against, etag = judged_against
     asked = [g.to_json_dict() for g in ask.gates]
     record = {
         "gates": asked,
         "champion": against,
+        "championEtag": etag,
         "holdout": run.data.holdout_digest,
         "results": [g.to_json_dict() for g in gates],
         "state": verdict.state,

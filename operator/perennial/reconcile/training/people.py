@@ -12,9 +12,10 @@ from perennial.api.group import APPROVE, REFUSE
 from perennial.reconcile.context import Context
 from perennial.reconcile.followers import is_followed
 from perennial.reconcile.registries import in_store, registry
-from perennial.reconcile.training.conclusion import conclude_run
+from perennial.reconcile.training.conclusion import settle_run
 from perennial.reconcile.training.observed import Observed
 from perennial.reconcile.training.outcome import Target, move
+from perennial.reconcile.training.remeasure import remeasure
 from perennial.reconcile.training.report import transition
 from perennial.store.registry import Registry
 
@@ -59,7 +60,7 @@ async def hear(seen: Observed, ctx: Context) -> None:
     digest = run.digest
     record = await in_store(ctx, lambda: models.runs.read(digest))
     if record is not None:
-        await conclude_run(seen, record, ctx)
+        await settle_run(seen, await remeasure(seen, record, ctx), ctx)
 
 
 def _carry_out(models: Registry, word: Word, target: Target, at: str, *, followed: bool) -> None:

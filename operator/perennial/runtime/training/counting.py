@@ -1,5 +1,6 @@
 """CountRows: how many rows, with a target, after a moment. Parquet is answered from footers where no value matters."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from perennial.runtime.training import parquet
 from perennial.runtime.training.bounds import moment, nanoseconds
 from perennial.runtime.training.failures import DataRefused
 from perennial.runtime.training.fetch import read_columns, shared_format
+from perennial.runtime.training.resolve import data_access
 from perennial.store import open_store
 from perennial.store.errors import EmptyDataSet
 from perennial.store.inputs import Inputs, find_inputs
@@ -30,7 +32,7 @@ def count_rows(task: Task) -> RowCount:
     asked = _asked(task)
     uri = asked.uri or ""
     try:
-        inputs = _unread(find_inputs(uri, asked.include, asked.format), task, asked.unread_by)
+        inputs = _unread(_inputs(asked), task, asked.unread_by)
     except EmptyDataSet:
         return RowCount(uri=uri, objects=0, rows=0, labelled=0 if asked.target else None)
     digest = data_digest(inputs.objects)
@@ -58,6 +60,10 @@ def _asked(task: Task) -> CountRequest:
         return CountRequest.model_validate({**fallback, **task.parameters})
     except ValidationError as error:
         raise DataRefused(f"parameters: {error.errors(include_url=False)[0]['msg']}", reason="SpecInvalid") from error
+
+
+def _inputs(asked: CountRequest) -> Inputs:
+    return find_inputs(asked.uri or "", asked.include, asked.format, data_access(os.environ))
 
 
 def _unread(inputs: Inputs, task: Task, run_digest: str | None) -> Inputs:

@@ -59,6 +59,7 @@ def run_record(
         metrics=evaluated.metrics,
         slices=evaluated.slices,
         comparisons=evaluated.comparisons,
+        champion=task.champion.run_digest if task.champion else None,
         expected_shift=evaluated.expected_shift,
         alert_rate=evaluated.alert_rate,
         contamination=contamination(stages.chosen),
