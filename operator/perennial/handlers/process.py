@@ -14,7 +14,7 @@ from perennial.handlers.supervisor import Supervisor
 from perennial.kube.access import Access
 from perennial.kube.client import Kube
 from perennial.kube.errors import Expired, Retryable
-from perennial.kube.lease import Lease, LeaseTimes
+from perennial.kube.lease import Lease, LeaseTimes, end_process
 from perennial.kube.resources import OWN_KINDS
 from perennial.observe.cache import Cache
 from perennial.reconcile.config import OperatorConfig
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 FIRST_PRUNE_SECONDS = 60.0
 """What vanished between the first list and the start of the watches is found then."""
 PRUNE_SECONDS = 1800.0
+STOP_SECONDS = 8.0
+"""Time for looks and watches to end; within the pod's grace period of 30 s the Lease must be given back too."""
 
 
 class Operator:
@@ -53,13 +55,13 @@ class Operator:
         self.supervisor = Supervisor(watcher_names(config.watched))
         self._storage = StoragePool()
         self._state = "waiting for the Lease"
+        self._main: asyncio.Task[None] | None = None
         CACHED.set_function(lambda: len(self.cache))
 
     async def run(self) -> None:
         """Until a signal (then it is cancelled or returns), or until something ends that must not."""
-        here = asyncio.current_task()
-        for number in (signal.SIGTERM, signal.SIGINT):  # as process 1 of a container it would be deaf to them
-            asyncio.get_running_loop().add_signal_handler(number, here.cancel if here else _nothing)
+        self._main = asyncio.current_task()
+        self._obey_signals(self._main)
         health = await serve_health(self._config.port, alive=self._not_alive, ready=self._not_ready)
         tasks = [asyncio.create_task(self.supervisor.run(), name="supervisor")]
         try:
@@ -75,14 +77,20 @@ class Operator:
         ended = [task for task in tasks if task.done() and not task.cancelled()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, hung = await asyncio.wait(tasks, timeout=STOP_SECONDS)
         self._storage.close()
         await asyncio.to_thread(self.lease.release)
         await self.kube.close()
+        if hung:  # kopf's watchers may swallow their cancellation; the Lease is given back, nothing else matters
+            end_process(1 if ended else 0)
         for task in ended:
             error = task.exception()
             if error is not None:
                 raise error
+
+    def _obey_signals(self, running: "asyncio.Task[None] | None") -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):  # as process 1 of a container it would be deaf to them
+            asyncio.get_running_loop().add_signal_handler(number, running.cancel if running else _nothing)
 
     async def _fill(self) -> None:
         self._state = "reading the cluster"
@@ -121,13 +129,16 @@ class Operator:
 
     async def _watch(self) -> None:
         namespaces = self._config.watch_namespaces
-        await kopf.operator(
+        others = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
             registry=registry(self.intake, self._access),
             settings=settings(),
             standalone=True,
             clusterwide=not namespaces,
             namespaces=namespaces,
         )
+        self._obey_signals(self._main)  # kopf has taken the signals for itself
+        await kopf.run_tasks(tasks, ignored=others)
 
     def _not_alive(self) -> list[str]:
         return [] if self.supervisor.alive() else ["the event loop is stuck"]

@@ -72,7 +72,7 @@ def settings() -> kopf.OperatorSettings:
     s.watching.chunk_size = 200  # kopf takes 0.3 ms for each in one go: 500 would block the loop for over 100 ms
     s.queueing.idle_timeout = 0.2  # a task per object ends soon after its event; our handler takes microseconds
     s.queueing.worker_limit = None  # a limit starves objects behind others
-    s.process.ultimate_exiting_timeout = 30.0  # the pod's grace period
+    s.process.ultimate_exiting_timeout = None  # we end the process ourselves: kopf would kill it without a word
     s.persistence.diffbase_storage = NoDiffBase()
     s.persistence.progress_storage = NoProgress()
     for resource in CHILDREN:  # the server filters: else every Pod of a large cluster is parsed here

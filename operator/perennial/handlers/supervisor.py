@@ -65,7 +65,8 @@ class Supervisor:
 
     def missing(self) -> list[str]:
         """What is not watched right now."""
-        running = {task.get_name() for task in asyncio.all_tasks() if not task.done()}
+        # A cancelled watcher of kopf may never end, and watches nothing.
+        running = {task.get_name() for task in asyncio.all_tasks() if not task.done() and not task.cancelling()}
         self._lived |= running & self._watchers.keys()
         return sorted(what for name, what in self._watchers.items() if name not in running)
 
@@ -83,11 +84,13 @@ class Supervisor:
             self._beat_at = time.monotonic()
             self.longest_lag = max(self.longest_lag, self._beat_at - begun - BEAT_SECONDS)
             LAG.set(self.longest_lag)
+            self.missing()  # takes note of what lives, if only for a moment
             if self._beat_at - checked < self._check:
                 continue
             checked, ended = self._beat_at, self.ended()
-            if ended and ended == before:  # twice in a row: kopf is not just replacing it
-                log.critical("no longer watched: %s; the process ends and starts afresh", ", ".join(ended))
+            lasting = sorted(set(ended) & set(before))  # twice in a row: kopf is not just replacing it
+            if lasting:
+                log.critical("no longer watched: %s; the process ends and starts afresh", ", ".join(lasting))
                 self._end()
             before = ended
 

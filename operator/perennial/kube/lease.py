@@ -56,10 +56,10 @@ def may_take(sighting: Sighting, identity: str, now: float, duration: float) -> 
     return sighting.holder in ("", identity) or now - sighting.at > duration
 
 
-def end_process() -> None:
+def end_process(code: int = 1) -> None:
     """End at once, without clean-up: whatever is under way must not reach the API server any more."""
     logging.shutdown()
-    os._exit(1)
+    os._exit(code)
 
 
 class Lease:
