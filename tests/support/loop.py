@@ -69,6 +69,7 @@ class Loop:
 @pytest.fixture(scope="session")
 def loop(node: RunningNode) -> Iterator[Loop]:
     """`make demo`, from a state in which no later month has arrived; everything of it is removed at the end."""
+    _removed(node)
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "hack.demo", "up"], cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False,
@@ -80,7 +81,12 @@ def loop(node: RunningNode) -> Iterator[Loop]:
         assert done.returncode == 0, f"{said[-3000:]}\n{done.stderr[-3000:]}\n{_state(closed)}"
         yield closed
     finally:
-        node.kubectl("delete", "namespace", NAMESPACE, "--wait=false", check=False)
+        _removed(node)
+
+
+def _removed(node: RunningNode) -> None:
+    """Nothing of an earlier demo is left, its store and later months neither."""
+    node.kubectl("delete", "namespace", NAMESPACE, "perennial-system", "--ignore-not-found", timeout=180)
 
 
 def _state(loop: Loop) -> str:
