@@ -19,6 +19,7 @@ class Running:
     replicas: int
     weight: int = 0  # percent that this revision sends on …
     towards: Revision | None = None  # … to that one
+    copied: int = 0  # percent that this revision answers and copies to that one, for comparison
 
 
 def shape(state: RolloutState, rules: Rules, size: int) -> tuple[Running, ...]:
@@ -31,7 +32,8 @@ def shape(state: RolloutState, rules: Rules, size: int) -> tuple[Running, ...]:
     candidate = state.candidate
     if state.stable is not None:
         towards = candidate.revision if candidate else None
-        running.append(Running(state.stable, "stable", size, weight(candidate, rules), towards))
+        copies = copied(candidate, rules)
+        running.append(Running(state.stable, "stable", size, weight(candidate, rules), towards, copies))
     if candidate is not None:
         running.append(Running(candidate.revision, "candidate", _candidate_size(candidate, rules, size)))
     if state.previous is not None:
@@ -48,6 +50,17 @@ def weight(candidate: Candidate | None, rules: Rules) -> int:
         return 0
     if candidate.stage is Stage.SWITCHING:
         return 100
+    return 0 if rules.strategy == "Shadow" else _share(candidate, rules)
+
+
+def copied(candidate: Candidate | None, rules: Rules) -> int:
+    """The percentage of requests that stable answers and copies to the candidate: what a shadow gets at a step."""
+    if candidate is None or rules.strategy != "Shadow" or candidate.stage in (Stage.PREPARING, Stage.SWITCHING):
+        return 0
+    return _share(candidate, rules)
+
+
+def _share(candidate: Candidate, rules: Rules) -> int:
     if candidate.direct or not rules.steps:
         return 0
     step = candidate.step if candidate.stage is Stage.STEPPING else len(rules.steps) - 1
@@ -57,4 +70,4 @@ def weight(candidate: Candidate | None, rules: Rules) -> int:
 def _candidate_size(candidate: Candidate, rules: Rules, size: int) -> int:
     if candidate.stage in (Stage.PROMOTING, Stage.SWITCHING):
         return max(1, size)
-    return max(1, ceil(size * weight(candidate, rules) / 100))
+    return max(1, ceil(size * max(weight(candidate, rules), copied(candidate, rules)) / 100))

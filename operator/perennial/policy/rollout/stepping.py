@@ -24,7 +24,8 @@ def step(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move
     if candidate.step >= len(rules.steps):  # the spec was shortened under way
         return _through(state, candidate, rules, now)
     rule = rules.steps[candidate.step]
-    title = f"step {candidate.step + 1} of {len(rules.steps)}: {named(candidate.revision)} gets {rule.weight} %"
+    share = f"{'copies of ' if rules.strategy == 'Shadow' else ''}{rule.weight} %"
+    title = f"step {candidate.step + 1} of {len(rules.steps)}: {named(candidate.revision)} gets {share}"
     if rules.paused and not facts.promote:
         return Move(state, "Paused", f"{title}; spec.rollout.paused is true")
     left = rule.min_duration - (now - candidate.since)

@@ -46,11 +46,18 @@ def rollout_plan(seen: Observed, state: RolloutState, one: Running, counting: Co
                 "candidate_url": f"http://{host}:80",
                 "candidate_grpc": f"{host}:{serving_revision.GRPC_PORT}",
                 "weight": float(one.weight),
-                "mirror": counting.mirror if one.role == "stable" and counting.rollout == rollout else 0.0,
+                "mirror": _mirror(one, counting, rollout),
+                "shadow": one.copied > 0,
             }
         )
     dumped: dict[str, Any] = json.loads(plan.to_json())
     return dumped
+
+
+def _mirror(one: Running, counting: Counting, rollout: str) -> float:
+    if one.role != "stable":
+        return 0.0
+    return max(float(one.copied), counting.mirror if counting.rollout == rollout else 0.0)
 
 
 def plan_in_force(seen: Observed, revision_key: str) -> RolloutPlan:

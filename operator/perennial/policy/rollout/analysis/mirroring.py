@@ -22,7 +22,7 @@ def mirror_share(
     elapsed: timedelta,
     within: timedelta,
 ) -> float:
-    """Percent of stable's own requests to mirror, one of `LEVELS`; never less than what is in force.
+    """Percent of stable's own requests to mirror: what is in force, or one of `LEVELS` above it.
 
     The lowest level with which the evidence would be complete in time, as far as the candidate's pods can bear it.
 
@@ -38,9 +38,10 @@ def mirror_share(
     missing = max(((r.needed or 0) - (r.samples or 0) for r in waiting), default=0)
     counted = max((r.samples or 0 for r in waiting), default=0)
     own, seconds = weight / 100, elapsed.total_seconds()
-    if missing <= 0 or counted <= 0 or seconds <= 0:
+    reached = _part(own, in_force)
+    if missing <= 0 or counted <= 0 or seconds <= 0 or reached <= 0:
         return in_force
-    rate = counted / seconds / _part(own, in_force)
+    rate = counted / seconds / reached
     left = (within - elapsed).total_seconds()
     wanted = missing / (rate * left) if left > 0 else inf
     bearable = [level for level in LEVELS if _part(own, level) <= HEADROOM * room]
