@@ -1,6 +1,7 @@
 """Counters of both arms as servers would report them, drawn from stated distributions; vectorised over hash slots."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,13 +75,17 @@ class Arm:
 
     def counts(self) -> ArmCounts:
         """The arm as a server reports it."""
+        held, where = np.nonzero(self.latency)
+        ends = np.searchsorted(held, np.arange(SLOTS + 1)).tolist()
+        bins, counts = where.tolist(), self.latency[held, where].astype(int).tolist()
         slots = {
             number: SlotCounts(
                 requests=int(self.requests[number]),
                 errors=int(self.errors[number]),
-                latency=_sparse(self.latency[number]),
+                latency=dict(zip(bins[start:end], counts[start:end], strict=True)),
             )
-            for number in np.flatnonzero(self.requests).tolist()
+            for number, (start, end) in enumerate(pairwise(ends))
+            if end > start
         }
         return ArmCounts(
             requests=int(self.requests.sum()),
