@@ -107,7 +107,7 @@ def test_a_watch_that_ends_with_another_error_ends_the_process_so_that_it_starts
     plane: Plane, proxy: Proxy, namespace: str, operator: Starter
 ) -> None:
     running = operator(namespace, through=proxy)
-    wait_for("every kind is watched", lambda: proxy.watches() >= len(OWN) + len(CHILDREN))
+    wait_for("every kind is watched", lambda: proxy.watches() >= len(OWN) + len(CHILDREN) and running.ready())
     error = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "InternalError", "code": 500}
     proxy.say({"type": "ERROR", "object": error}, plural="pods")
     assert running.process.wait(60) != 0
