@@ -313,6 +313,31 @@ def test_the_volume_of_the_embedded_store_is_a_claim_only_if_a_size_is_given() -
     assert {"name": "data", "emptyDir": {}} in without["template"]["spec"]["volumes"]
 
 
+def test_another_tenant_makes_no_pod_anew_so_an_empty_dir_keeps_its_data() -> None:
+    def workloads(*tenants: str) -> list[Any]:
+        manifests = rendered({"s3": {"enabled": True, "rootKey": ROOT_KEY}, "storage": {"tenants": list(tenants)}})
+        return [m["spec"] for m in of_kind(manifests, "StatefulSet", "Deployment")]
+
+    assert len(workloads("demo")) == 2
+    assert workloads("demo") == workloads("another", "demo")
+    assert workloads("demo", "another") == workloads("another", "demo")
+
+
+def test_the_door_reads_the_identities_where_the_server_reads_them() -> None:
+    spec = named(made("embedded"), "StatefulSet", "perennial-s3")["spec"]["template"]["spec"]
+    server, door = spec["containers"]
+    (path,) = (a.removeprefix("-s3.config=") for a in server["args"] if a.startswith("-s3.config="))
+    assert door["command"] == ["python", "-m", "perennial.store.embedded", "perennial", path]
+    config = {"name": "config", "mountPath": str(Path(path).parent), "readOnly": True}
+    assert config in server["volumeMounts"]
+    assert config in door["volumeMounts"]
+    assert spec["shareProcessNamespace"] is True
+    (inner,) = (e["value"] for e in door["env"] if e["name"] == "AWS_ENDPOINT_URL_S3")
+    assert f"-s3.port={inner.rpartition(':')[2]}" in server["args"]
+    assert "-ip.bind=127.0.0.1" in server["args"]
+    assert "-master.telemetry=false" in server["args"]
+
+
 @pytest.mark.parametrize(("keep", "expected"), [(True, "keep"), (False, None)])
 def test_the_crds_are_those_of_the_models_and_are_kept_if_wanted(keep: bool, expected: str | None) -> None:
     crds = {m["metadata"]["name"]: m for m in of_kind(rendered({"crds": {"keep": keep}}), "CustomResourceDefinition")}
