@@ -1,5 +1,6 @@
 """Judging a finished run: against a champion that changed meanwhile, by a person, and never by training again."""
 
+import json
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ async def test_a_champion_that_changed_while_the_job_ran_is_compared_by_measurin
     await world.apply(in_namespace(world, training(uri=world.data, evaluation=GATED, algorithm=other(0.01))))
     await world.settle()
     crown(world, 2, "meanwhile")
+    _, judged_against = world.registry().aliases.state("champion")
     world.hold = False
     await world.settle()
     status = await status_of(world)
@@ -48,6 +50,12 @@ async def test_a_champion_that_changed_while_the_job_ran_is_compared_by_measurin
     assert run is not None
     assert second is not None
     assert second.run_digest not in {c.against for c in run.comparisons}
+    folder = f"registry/{world.namespace}/m/evaluations/{run.run_digest.removeprefix('sha256:')}/"
+    kept = [json.loads(world.store.get(info.key).body) for info in world.store.list(folder)]
+    (verdict,) = (one for one in kept if "state" in one)
+    assert (verdict["state"], verdict["championEtag"]) == ("Approved", judged_against)
+    (measured,) = (one for one in kept if "comparisons" in one)
+    assert {c["against"] for c in measured["comparisons"]} == {second.run_digest}
     assert await world.settle() == []
 
 
@@ -80,4 +88,36 @@ async def test_a_word_about_another_version_says_nothing_about_this_one(world: W
     await world.apply(asked)
     await world.settle()
     assert (await status_of(world))["version"]["state"] == "Pending"
+    assert await world.settle() == []
+
+
+async def test_a_gate_on_slices_that_were_never_measured_is_judged_without_training_again(world: World) -> None:
+    lines = world.store.get(f"datasets/{world.namespace}/rows/rows.csv").body.decode().split()
+    kinds = [lines[0] + ",kind", *(f"{line},{'xy'[i % 2]}" for i, line in enumerate(lines[1:]))]
+    world.put("rows.csv", ("\n".join(kinds) + "\n").encode())
+    await world.apply(in_namespace(world, training(uri=world.data)))
+    await world.settle()
+    sliced = {"gates": [{"metric": "roc_auc", "min": 0.5, "slice": {"column": "kind"}}]}
+    await world.apply(in_namespace(world, training(uri=world.data, evaluation=sliced)))
+    await world.settle()
+    status = await status_of(world)
+    assert {g["slice"] for g in status["gates"]} == {"kind=x", "kind=y"}
+    assert status["version"]["number"] == 1
+    assert len(world.jobs_run) == 2
+    assert "-ev-" in world.jobs_run[1]
+    assert await world.settle() == []
+
+
+async def test_a_run_that_cannot_be_measured_again_is_not_approved_and_the_reason_is_told(world: World) -> None:
+    for strength in (1.0, 0.1):
+        await world.apply(in_namespace(world, training(uri=world.data, evaluation=GATED, algorithm=other(strength))))
+        await world.settle()
+    world.put("more.csv", b"a,b,y\n1,2,1\n")  # the data of the first run is there no more
+    await world.apply(in_namespace(world, training(uri=world.data, evaluation=GATED, algorithm=other(1.0))))
+    await world.settle()
+    status = await status_of(world)
+    assert (status["version"]["number"], status["version"]["state"]) == (1, "Pending")
+    assert "could not be measured again" in condition(status, "Succeeded")["message"]
+    assert "DigestMismatch" in condition(status, "Succeeded")["message"]
+    assert len(world.jobs_run) == 3
     assert await world.settle() == []

@@ -151,6 +151,20 @@ async def test_no_more_than_max_per_day_runs_start(world: World) -> None:
     assert len((await status_of(world))["runs"]) == 2
 
 
+async def test_a_spent_budget_holds_new_data_back_and_says_how_much_was_used(world: World) -> None:
+    await trained(world)
+    brakes = {"cooldown": "0s", "budget": {"cpuHours": 0.0001, "per": "1d"}}
+    await watched(world, triggers=NEW_DATA, brakes=brakes)
+    for seed in (2, 3):
+        world.put(f"{seed}.csv", rows(50, seed=seed))
+        await world.settle()
+    status = await status_of(world)
+    assert len(status["runs"]) == 1
+    assert status["next"]["blockedBy"] == ["BudgetSpent"]
+    assert status["budget"]["usedCPUHours"] > 0.0001
+    assert await world.settle() == []
+
+
 async def test_a_schedule_fires_once_after_missed_ticks(world: World) -> None:
     await trained(world)
     await watched(world, triggers={"schedule": {"cron": "0 * * * *"}})

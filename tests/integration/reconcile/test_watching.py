@@ -62,6 +62,7 @@ async def test_drift_waits_for_labels_counts_them_and_makes_a_child_that_contain
     world.put("new.csv", after(hours_ago(7)))
     await world.settle()
     status = await status_of(world)
+    assert len(status["runs"]) == 1, status
     (child,) = await children(world)
     train = child["spec"]["data"]["train"]
     assert train["digest"].startswith("sha256:")
@@ -70,7 +71,9 @@ async def test_drift_waits_for_labels_counts_them_and_makes_a_child_that_contain
     assert child["status"]["data"]["rows"] == 700
     (run,) = status["runs"]
     assert (run["trigger"], run["outcome"], run["version"]) == ("Drift", "Approved", 2)
-    assert len([name for name in world.jobs_run if "-count-" in name]) == 2
+    # the challenger has had these rows: a second one waits for newer ones
+    assert status["next"]["blockedBy"] == ["NewLabels"]
+    assert len([name for name in world.jobs_run if "-count-" in name]) == 3
     assert await world.settle() == []
 
 
@@ -96,8 +99,10 @@ async def test_after_a_refused_challenger_the_same_drift_is_acknowledged_and_onl
     for hours in (16, 15):
         served.requests(hours_ago(hours), shift=-3.0)
     await world.settle()
-    status = await status_of(world)
-    assert [r["trigger"] for r in status["runs"]] == ["Drift", "Drift"]
+    assert (await status_of(world))["drift"]["state"] == "Drifted"
+    world.put("newer.csv", after(hours_ago(16)))
+    await world.settle()
+    assert [r["trigger"] for r in (await status_of(world))["runs"]] == ["Drift", "Drift"]
 
 
 async def judged(world: World, label: Callable[[float], int]) -> dict[str, Any]:
@@ -108,11 +113,11 @@ async def judged(world: World, label: Callable[[float], int]) -> dict[str, Any]:
     for day in (60, 36):
         for start in (hours_ago(day), hours_ago(day - 23)):
             served.requests(start)
-            scores = [source.random() for _ in range(60)]
+            scores = [source.random() for _ in range(120)]
             known += [f"{i},{label(s)}" for i, s in zip(served.scores(start, scores), scores, strict=True)]
     world.store.put(f"datasets/{world.namespace}/labels/a.csv", ("\n".join(known) + "\n").encode())
     trigger = {"metric": "roc_auc", "min": 0.8, "minLabels": 100}
-    brakes = {"cooldown": "0s", "minNewLabelledRows": 0}
+    brakes = {"cooldown": "1h", "minNewLabelledRows": 0}
     await watched(world, deploymentRef={"name": "d"}, triggers={"performance": trigger}, brakes=brakes)
     return await status_of(world)
 
@@ -124,7 +129,7 @@ async def test_performance_that_is_lost_in_two_cohorts_makes_one_child(world: Wo
     performance = status["performance"]
     assert performance["state"] == "Lost", performance
     assert performance["upper"] < 0.8
-    assert [c["labels"] for c in performance["judged"]] == [120, 120]
+    assert [c["labels"] for c in performance["judged"]] == [240, 240]
     (run,) = status["runs"]
     assert run["trigger"] == "Performance"
     assert len([name for name in world.jobs_run if "-joinl-" in name]) == 2

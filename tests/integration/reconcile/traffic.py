@@ -37,7 +37,7 @@ class Served:
 
     def requests(self, start: datetime, *, shift: float = 0.0, a_minute: int = 16) -> None:
         """An hour of requests to columns a and b, a moved by `shift`."""
-        random = np.random.default_rng(start.hour + int(shift * 10))
+        random = np.random.default_rng(abs(hash((start.hour, shift))))
         counters = Counters(self.profile, artifact=self.keys.artifact_digest, slot_seconds=3600)
         for minute in range(MINUTES):
             columns = {"a": random.normal(shift, 1, a_minute), "b": random.normal(0, 1, a_minute)}
@@ -47,9 +47,9 @@ class Served:
         Windows(open_store(self.world.uri, self.world.env), self.keys).put(start, "pod", "boot", body)
 
     def scores(self, start: datetime, scores: list[float]) -> list[str]:
-        """A score log of one prediction a minute from `start` on; the ids."""
+        """A score log of two predictions a minute from `start` on; the ids."""
         ids = [f"{start:%Y%m%d%H}-{i}" for i in range(len(scores))]
-        times = pa.array([start + timedelta(minutes=i) for i in range(len(scores))], pa.timestamp("us", tz="UTC"))
+        times = pa.array([start + timedelta(seconds=30 * i) for i in range(len(scores))], pa.timestamp("us", tz="UTC"))
         out = io.BytesIO()
         pq.write_table(pa.table({"id": ids, "time": times, "score": scores}), out)
         open_store(self.world.uri, self.world.env).put(self.keys.scores(start, "pod", 1), out.getvalue())

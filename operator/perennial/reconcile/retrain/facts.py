@@ -53,7 +53,7 @@ async def gather(seen: Observed, ctx: Context) -> Gathered:
     arrivals = await _arrivals(seen, ctx)
     performance, performance_trouble = await _performance(seen, ctx)
     onset = _onset(seen, windows)
-    labelled, labels_trouble = await _labels(seen, _earliest(onset, performance.facts), ctx)
+    labelled, labels_trouble = await _labels(seen, _awaited(seen, onset, performance.facts), ctx)
     policy = seen.policy
     newest = seen.newest_run()
     features = windows.state.blocked if windows else ()
@@ -104,9 +104,13 @@ async def _performance(seen: Observed, ctx: Context) -> tuple[Performance, str]:
     return found, found.trouble
 
 
-def _earliest(drift: datetime | None, performance: PerformanceFacts | None) -> datetime | None:
+def _awaited(seen: Observed, drift: datetime | None, performance: PerformanceFacts | None) -> datetime | None:
+    """After when labelled rows are awaited: the onset, or the newest row that a retraining after it has had, for a
+    second challenger with the same rows would be the first one again."""
     lost = performance.since if performance is not None and performance.state == "Lost" else None
-    return min((t for t in (drift, lost) if t is not None), default=None)
+    onset = min((t for t in (drift, lost) if t is not None), default=None)
+    learnt = (t.status.data.end for t in seen.children.values() if t.status.version and t.status.data)
+    return max([onset, *(parse_time(end) for end in learnt if end)]) if onset is not None else None
 
 
 async def _arrivals(seen: Observed, ctx: Context) -> Arrivals:
