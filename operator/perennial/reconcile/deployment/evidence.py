@@ -106,7 +106,7 @@ async def _edges(seen: Observed, stable: Revision, ctx: Context) -> tuple[float,
     models = registry(ctx, seen.namespace, model)
     try:
         return await in_store(ctx, lambda: _remembered_edges(models, stable.run))
-    except StorageError:
+    except (StorageError, pydantic.ValidationError):
         return ()  # without them predictions are not counted; the next look tries again
 
 

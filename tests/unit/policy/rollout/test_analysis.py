@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perennial.api.deployment_status import CandidateStatus
 from perennial.api.records.arms import ArmCounts, PredictionCounts, ShadowCounts
 from perennial.api.records.profile import OutputReference, Profile
 from perennial.api.rollout import Analysis, PrometheusQuery, Rollout
@@ -173,6 +174,36 @@ def test_an_output_that_only_stable_has_keeps_the_shift_waiting() -> None:
     arms_ = both()
     arms_ = replace(arms_, candidate=arms_.candidate.model_copy(update={"predictions": {}}))
     assert analyse(arms_, rules(SHIFT), 0, due=True)[1][0].result == "Waiting"
+
+
+def test_a_metric_named_twice_has_one_row_the_one_that_matters_most() -> None:
+    two = rules(P95, Analysis(metric="latencyP95", max=0.005), ERRORS)
+    verdict, rows = analyse(both(), two, 0, due=True)
+    assert [(r.metric, r.result) for r in rows] == [("latencyP95", "Failed"), ("errorRate", "Passed")]
+    assert verdict.result == "Failed"
+
+
+@given(
+    stable=st.integers(0, 3000),
+    candidate=st.integers(0, 3000),
+    rates=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    seconds=st.floats(1e-6, 100),
+    tolerance=st.floats(0, 1),
+    late=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_was_counted_there_is_a_verdict_with_rows_that_fit_the_status(
+    stable: int, candidate: int, rates: tuple[float, float], seconds: float, tolerance: float, late: bool
+) -> None:
+    rng = np.random.default_rng(stable)
+    old, new = Arm(Model(error_rate=rates[0]), rng), Arm(Model(error_rate=rates[1], seconds=seconds), rng)
+    old.serve(stable)
+    new.serve(candidate)
+    asked = rules(Analysis(metric="errorRate", tolerance=tolerance), P95, Analysis(metric="latencyP99", max=0.1), SHIFT)
+    verdict, rows = analyse(arms(old, new), asked, 0, due=True, late=late)
+    assert verdict.requests == candidate
+    assert len(rows) == 4
+    CandidateStatus(revision="r", analysis=rows, message=verdict.message)
 
 
 def test_a_prometheus_query_is_not_judged_and_holds_nothing_up() -> None:

@@ -12,7 +12,7 @@ from perennial.policy.rollout.analysis.clustering import Share
 from perennial.policy.rollout.analysis.error_rate import errors_of, harmful_rate
 from perennial.policy.rollout.analysis.finding import Finding
 from perennial.policy.rollout.analysis.gross import LEAST_ERRORS
-from perennial.policy.rollout.analysis.judging import share_of_alpha
+from perennial.policy.rollout.analysis.judging import one_each, share_of_alpha
 from perennial.policy.rollout.analysis.latency import HARM, QUANTILES, accepted_time, beyond, quantile
 from perennial.policy.rollout.arms import Arms
 from perennial.policy.rollout.facts import StepVerdict
@@ -32,7 +32,7 @@ def watch(arms: Arms, rules: Rules, base: Mapping[str, float]) -> tuple[StepVerd
         base: metric → stable's value in the last step. A metric without one is judged by `max`, or not at all.
     """
     findings = [_finding(rule, arms.candidate, base, share_of_alpha(rules)) for rule in rules.analysis]
-    rows = [f.row(judged=f.is_beyond) for f in findings]
+    rows = one_each([f.row(judged=f.is_beyond) for f in findings])
     seen = arms.candidate.requests
     failed = "; ".join(f.message for f in findings if f.is_beyond)
     return StepVerdict("Failed" if failed else "Short", "AnalysisFailed" if failed else "", failed, seen), rows

@@ -31,7 +31,9 @@ def error_rate(rule: Analysis, arms: Arms, alpha: float) -> Finding:
     limit, harm = accepted(rule, base), harmful_rate(rule, base)
     smoothed = (stable.events / stable.effect + 0.5) / (stable.worth + 1)
     noise = smoothed * (1 - smoothed) / stable.worth
-    needed = candidate.effect * requests_for_rate(limit, harm, alpha=alpha, ratio=balance(candidate, stable))
+    ratio = balance(candidate, stable)
+    # where nearly everything fails and may fail, there is no harm to be seen
+    needed = candidate.effect * requests_for_rate(limit, harm, alpha=alpha, ratio=ratio) if harm > limit else 0.0
     return Finding(
         "errorRate",
         stable=base,

@@ -17,6 +17,8 @@ from perennial.policy.rollout.plan import Rules
 ALPHA = 0.05
 """Probability that a candidate within every limit is stopped in the whole rollout, at most."""
 
+WEIGHT = ("NotJudged", "Passed", "Waiting", "NotEnoughEvidence", "Failed")
+
 
 def analyse(
     arms: Arms, rules: Rules, step: int, *, due: bool, late: bool = False, expected_shift: float | None = None
@@ -40,13 +42,19 @@ def analyse(
     seen = arms.candidate.requests
     complete = seen >= least and all(f.is_complete for f in findings)
     judged = due and (complete or late)
-    rows = [f.row(judged=judged, least=least) for f in findings]
-    if arms.shadow is not None:
-        rows.append(disagreement(arms.shadow).row(judged=judged))
+    told = findings if arms.shadow is None else [*findings, disagreement(arms.shadow)]
+    rows = one_each([f.row(judged=judged, least=least) for f in told])
     plain = gross(arms, rules.analysis)
     if plain is not None:
         return plain, rows
     return _verdict(findings, seen, judged=judged, complete=complete), rows
+
+
+def one_each(rows: Sequence[AnalysisStatus]) -> list[AnalysisStatus]:
+    """The row that matters most of each metric: the status lists each once, and a spec may name one twice."""
+    by_weight = sorted(rows, key=lambda row: WEIGHT.index(row.result))
+    kept = {row.metric: row for row in by_weight}
+    return [kept[metric] for metric in dict.fromkeys(row.metric for row in rows)]
 
 
 def share_of_alpha(rules: Rules) -> float:
