@@ -8,7 +8,7 @@ import urllib.request
 from collections import Counter
 from typing import Any
 
-PER_SECOND = 40
+PER_SECOND = 60
 LONGEST = 1800.0
 
 
