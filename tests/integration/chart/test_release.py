@@ -11,10 +11,12 @@ from tests.support.helm import CHART, NAMESPACE
 
 pytestmark = pytest.mark.apiserver
 
+HELMS = "app.kubernetes.io/part-of=perennial,app.kubernetes.io/managed-by=Helm"
+
 
 def secrets(release: Release) -> dict[str, Any]:
     """Contents of every Secret that the chart made."""
-    items = release.get("secrets", "-A", "-l", "app.kubernetes.io/part-of=perennial")["items"]
+    items = release.get("secrets", "-A", "-l", HELMS)["items"]
     return {f"{s['metadata']['namespace']}/{s['metadata']['name']}": s["data"] for s in items}
 
 
@@ -75,7 +77,7 @@ def test_uninstalling_keeps_kinds_and_objects_and_installing_again_finds_them(
     try:
         assert uids(release) == kept
         left = "deployments,statefulsets,services,secrets,serviceaccounts,clusterroles,validatingadmissionpolicies"
-        items = release.get(left, "-A", "-l", "app.kubernetes.io/part-of=perennial")["items"]
+        items = release.get(left, "-A", "-l", HELMS)["items"]
         assert [f"{i['kind']} {i['metadata']['name']}" for i in items if "deletionTimestamp" not in i["metadata"]] == []
     finally:
         release.install()
