@@ -9,8 +9,6 @@ import pytest
 import yaml
 
 from hack import manifests
-from hack.localnode import foreign
-from hack.localnode.failure import Failure
 from tests.support import helm
 
 FOLDER = Path(__file__).parents[2] / "manifests"
@@ -24,11 +22,7 @@ def by_key(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str
 
 
 def kustomized(folder: str | Path) -> dict[tuple[str, str, str], dict[str, Any]]:
-    try:
-        kubectl = foreign.tool("kubectl")
-    except (Failure, OSError) as failure:
-        pytest.skip(f"no kubectl: {failure}")
-    command = [kubectl, "kustomize", str(FOLDER / folder)]
+    command = [helm.program("kubectl"), "kustomize", str(FOLDER / folder)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=os.environ)
     assert run.returncode == 0, run.stderr
     assert run.stderr == "", "kustomize warns"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from functools import cache
@@ -12,8 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hack.localnode import foreign
-from hack.localnode.failure import Failure
+from hack.localnode import binaries, foreign
 
 CHART = Path(__file__).parents[2] / "charts" / "perennial"
 NAMESPACE = "perennial-system"
@@ -22,12 +22,11 @@ Manifest = dict[str, Any]
 
 
 @cache
-def program() -> str:
-    """Path of helm; skips the test when it cannot be had."""
-    try:
-        return foreign.tool("helm")
-    except (Failure, OSError) as failure:
-        pytest.skip(f"no helm: {failure}")
+def program(name: str = "helm") -> str:
+    """Path of helm or kubectl; skips the test when it is neither installed nor built yet, for a build takes minutes."""
+    if shutil.which(name) is None and binaries.missing([name]):
+        pytest.skip(f"no {name}: neither on PATH nor built yet; run `hack/cluster build` once")
+    return foreign.tool(name)
 
 
 def helm(*args: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
