@@ -28,7 +28,7 @@ class Aliases:
         return found.record if found else None
 
     def state(self, name: AliasName) -> tuple[AliasRecord | None, str]:
-        """What an alias holds, and its etag: two reads with one etag saw the same. None and empty if it never was set."""
+        """What an alias holds, and its etag (two reads with one etag saw the same); None and empty if never set."""
         found = files.read(self._store, self._keys.alias(name), AliasRecord)
         return (found.record, found.etag) if found else (None, "")
 

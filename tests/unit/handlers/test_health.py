@@ -3,7 +3,6 @@
 import aiohttp
 
 import perennial.handlers.supervisor  # noqa: F401 - its gauge is among the metrics
-
 from perennial.handlers.health import serve_health
 
 

@@ -43,7 +43,8 @@ STORAGE_UNAVAILABLE = _t.warning(
 STORAGE_ACCESS_MISSING = _t.warning(
     "StorageAccessMissing",
     "The namespace has no credentials for object storage, or storage refused them.",
-    "Add the namespace to storage.tenants in the chart's values, or create the accounts and Secrets that its README names.",
+    "Add the namespace to storage.tenants in the chart's values, or create the accounts and Secrets that the chart's "
+    "README names.",
 )
 STORAGE_ACCESS_DENIED = _t.warning(
     "StorageAccessDenied",
@@ -83,5 +84,6 @@ INTERNAL_ERROR = _t.warning(
 AWAITING_APPROVAL = _t.fine(
     "AwaitingApproval",
     "A person has to decide.",
-    "The annotation perennial.dev/approve or perennial.dev/refuse decides about a version, perennial.dev/promote about a rollout; the message holds the command.",
+    "The annotation perennial.dev/approve or perennial.dev/refuse decides about a version, perennial.dev/promote about "
+    "a rollout; the message holds the command.",
 )

@@ -42,6 +42,7 @@ MODEL_REFUSED = _t.warning(
 
 # The rollout.
 ROLLOUT_STARTED = _t.fine("RolloutStarted", "A new revision is being rolled out.")
+STEPPING = _t.fine("Stepping", "The candidate gets its share of requests and is watched.")
 CANDIDATE_STARTING = _t.fine("CandidateStarting", "Servers of the candidate are starting.")
 CANDIDATE_READY = _t.fine("CandidateReady", "The candidate can take requests.")
 GATHERING_EVIDENCE = _t.fine("GatheringEvidence", "The step waits until enough requests were answered.")

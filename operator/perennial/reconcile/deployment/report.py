@@ -85,7 +85,7 @@ def _conditions(seen: Observed, move: Move, now: datetime) -> list[Condition]:
     loaded = available or _candidate_ready(seen, move)
     rows: list[tuple[str, bool, str, str]] = [
         ("Ready", available and full, reason, message),
-        ("Available", available, "Available" if available else reason, "" if available else message),
+        ("Available", available, "MinimumReplicas" if available else reason, "" if available else message),
         ("Progressing", moving, move.reason, told),
         ("ModelLoaded", loaded, "Loaded" if loaded else reason, "" if loaded else message),
         ("Reconciling", (moving and stable is None) or (stable is not None and not available), reason, message),
