@@ -149,6 +149,8 @@ class CostStatus(StatusModel):
     """Device time."""
     wall_seconds: float | None = None
     """Time by the clock."""
+    evaluate_cpu_seconds: float | None = Field(default=None, alias="evaluateCPUSeconds")
+    """CPU time of the Job that measured the run again."""
 
 
 class ModelTrainingStatus(StatusModel):

@@ -43,6 +43,7 @@ async def test_a_champion_that_changed_while_the_job_ran_is_compared_by_measurin
     status = await status_of(world)
     assert status["version"] == {"number": 3, "state": "Approved", "reason": "GatesPassed"}
     assert status["gates"][0]["champion"] is not None
+    assert status["cost"]["evaluateCPUSeconds"] > 0
     assert [name for name in world.jobs_run if "-ev-" in name] == world.jobs_run[3:]
     assert len(world.jobs_run) == 4
     run = world.registry().runs.read(status["run"]["digest"])

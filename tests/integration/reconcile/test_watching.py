@@ -148,4 +148,6 @@ async def test_a_performance_trigger_without_labels_says_what_is_missing(world: 
     await trained(world)
     await serve(world)
     await watched(world, deploymentRef={"name": "d"}, triggers={"performance": {"metric": "roc_auc", "min": 0.8}})
-    assert "monitoring.labels" in condition(await status_of(world), "Ready")["message"]
+    told = condition(await status_of(world), "Ready")
+    assert told["reason"] == "SpecInvalid"
+    assert "ModelDeployment d has no spec.monitoring.labels" in told["message"]

@@ -6,6 +6,7 @@ A cohort is at least a day of the stable version's slots with requests enough fo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -13,12 +14,13 @@ from perennial.api.fields import parse_duration, parse_time
 from perennial.api.identities import bare, digest_of
 from perennial.api.monitoring import Labels
 from perennial.api.records.findings import LabelJoin
+from perennial.api.records.run import TaskType
 from perennial.api.records.task import Task
 from perennial.api.retrain import PerformanceTrigger
 from perennial.api.retrain_status import CohortStatus
 from perennial.policy.retrain.snapshot import PerformanceFacts
 from perennial.reconcile.context import Context
-from perennial.reconcile.registries import in_store
+from perennial.reconcile.registries import in_store, registry
 from perennial.reconcile.retrain.observed import Observed
 from perennial.reconcile.retrain.windows import closed_slots, windows_of
 from perennial.reconcile.tasks import Errand, Standing, look
@@ -31,12 +33,17 @@ from perennial.stats.performance import (
 )
 from perennial.stats.windows import closed_windows
 from perennial.store.layout import WindowKeys
+from perennial.store.registry import Registry
 
 SHORTEST = timedelta(days=1)
 LOOK_BACK = timedelta(days=21)
 """Older slots are of no use: three cohorts of the longest length, of 35 days that are kept."""
 AT_ONCE = 3
 """Cohorts that one look may judge."""
+
+
+LOGGED: tuple[TaskType | None, ...] = ("Binary", "Regression")
+"""Tasks whose one logged score a row is all that a metric needs."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class _Asked:
     trigger: PerformanceTrigger
     labels: Labels
     keys: WindowKeys
+    run_digest: str
     id_column: str
     slot: timedelta
     options: PerformanceOptions
@@ -80,6 +88,9 @@ async def judge(seen: Observed, ctx: Context) -> Performance:
     asked = _asked(seen)
     if asked is None or isinstance(asked, str):
         return Performance(trouble=asked or "")
+    task = await in_store(ctx, lambda: _task_of(registry(ctx, seen.namespace, seen.model), asked.run_digest))
+    if task not in LOGGED:
+        return Performance(trouble=_cannot(f"the score log tells too little of a {task} model; use drift instead"))
     judged, standing = _before(seen, asked.keys.artifact_digest), None
     for _ in range(AT_ONCE):
         cohort = await _next(asked, judged, ctx)
@@ -91,6 +102,12 @@ async def judge(seen: Observed, ctx: Context) -> Performance:
         judged = (*judged, judge_joined(LabelJoin.from_json(standing.answer), asked.options))[-asked.options.of :]
     state = performance_state(judged, asked.options)
     return Performance(state, judged, asked.keys.artifact_digest, standing)
+
+
+@lru_cache(maxsize=1024)
+def _task_of(models: Registry, run_digest: str) -> TaskType | None:
+    run = models.runs.read(run_digest)
+    return run.task if run else None
 
 
 def _asked(seen: Observed) -> _Asked | str | None:
@@ -107,11 +124,11 @@ def _asked(seen: Observed) -> _Asked | str | None:
     if seen.training.spec.data.target is None:
         return _cannot("the training has no data.target, so there is no label to wait for")
     stable = deployment.status.stable
-    if stable is None or not stable.artifact:
+    if stable is None or not stable.artifact or not stable.run_digest:
         return None
     keys = WindowKeys(seen.namespace, deployment.metadata.uid, stable.artifact)
     slot = parse_duration(deployment.spec.monitoring.window)
-    return _Asked(seen, trigger, labels, keys, column, slot, _options(trigger, labels))
+    return _Asked(seen, trigger, labels, keys, stable.run_digest, column, slot, _options(trigger, labels))
 
 
 def _cannot(why: str) -> str:

@@ -46,12 +46,12 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     await report.write(seen, gathered, decision, runs, ctx)
     for owed in (r for r in runs if r.outcome == "Running" and r.uid is None and r.training not in seen.children):
         await _make(seen, gathered, owed, ctx)
-    for standing in gathered.errands.values():
+    for standing in gathered.looked.errands.values():
         if standing.state == "Owed":
             await begin(standing.errand, ctx)
     for child in superfluous(seen.children, runs, seen.policy.spec.history):
         await ctx.kube.delete(Ref("ModelTraining", seen.namespace, child.metadata.name), child.metadata.uid)
-    return soonest(now, decision.next_check, gathered.windows.next_look if gathered.windows else None)
+    return soonest(now, decision.next_check, gathered.looked.windows.next_look if gathered.looked.windows else None)
 
 
 def _entry(seen: Observed, gathered: Gathered, decision: Decision, ctx: Context) -> RunEntry:
@@ -77,7 +77,7 @@ def _entry(seen: Observed, gathered: Gathered, decision: Decision, ctx: Context)
 
 
 def _drifted(gathered: Gathered) -> DriftedSpan | None:
-    windows = gathered.windows
+    windows = gathered.looked.windows
     if windows is None or windows.state.since is None:
         return None
     return DriftedSpan(artifact=windows.artifact, start=windows.state.since, end=windows.verdicts[-1].end)

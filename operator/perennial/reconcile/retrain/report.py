@@ -79,7 +79,7 @@ def _tasks(gathered: Gathered, old: RetrainPolicyStatus) -> list[TaskStatus]:
             message=standing.message,
             cost_cpu_seconds=known.get(standing.errand.name) if standing.cpu_seconds is None else standing.cpu_seconds,
         )
-        for purpose, standing in gathered.errands.items()
+        for purpose, standing in gathered.looked.errands.items()
     ]
 
 
@@ -90,14 +90,14 @@ def _budget(gathered: Gathered, now: datetime) -> BudgetStatus | None:
 
 
 def _new_data(gathered: Gathered) -> NewDataStatus | None:
-    facts, listing = gathered.snapshot.new_data, gathered.listing
+    facts, listing = gathered.snapshot.new_data, gathered.looked.arrivals.listing
     if facts is None or listing is None:
         return None
     return NewDataStatus(digest=listing.digest(), objects=facts.objects, rows=facts.rows)
 
 
 def _drift(gathered: Gathered) -> DriftStatus | None:
-    windows = gathered.windows
+    windows = gathered.looked.windows
     if windows is None:
         return None
     state = windows.state
@@ -107,7 +107,7 @@ def _drift(gathered: Gathered) -> DriftStatus | None:
     return DriftStatus(
         state=state.state,
         artifact=windows.artifact or None,
-        since=format_time(gathered.onset) if gathered.onset else None,
+        since=format_time(gathered.looked.onset) if gathered.looked.onset else None,
         message=state.message,
         window=WindowStatus(start=last.start, end=last.end, rows=last.rows, effective_rows=round(last.effective_rows))
         if last
@@ -131,7 +131,7 @@ def _drift(gathered: Gathered) -> DriftStatus | None:
 def _performance(gathered: Gathered, old: RetrainPolicyStatus) -> PerformanceStatus | None:
     if gathered.snapshot.spec.triggers.performance is None:
         return None
-    found = gathered.performance
+    found = gathered.looked.performance
     if found.state is None:
         return old.performance
     cohorts = [_cohort(c) for c in found.judged]
@@ -167,13 +167,14 @@ def _cohort(verdict: CohortVerdict) -> CohortStatus:
 
 
 def _conditions(seen: Observed, gathered: Gathered, decision: Decision, now: datetime) -> list[Condition]:
-    windows = gathered.windows
+    windows = gathered.looked.windows
     stalled = decision.action == "Stalled"
-    message = "; ".join(t for t in (decision.message, gathered.trouble) if t)
-    ready = not stalled and not gathered.trouble
+    message = "; ".join(t for t in (decision.message, gathered.looked.trouble) if t)
+    ready = not stalled and not gathered.looked.trouble
+    blamed = "StorageUnavailable" if gathered.looked.unanswered else "SpecInvalid"
     drifted = windows.state.state if windows else None
     rows: list[tuple[str, bool | Literal["True", "False", "Unknown"], str, str]] = [
-        ("Ready", ready, decision.reason if stalled or ready else "StorageUnavailable", message),
+        ("Ready", ready, decision.reason if stalled or ready else blamed, message),
         ("RetrainAllowed", decision.action in ("Retrain", "Wait"), decision.reason, message),
         ("Stalled", stalled, decision.reason, message),
     ]
@@ -195,7 +196,7 @@ def _events(seen: Observed, gathered: Gathered, decision: Decision) -> list[Even
     if decision.action == "Retrain":
         events.append(EventIntent("Normal", "RetrainStarted", "Retrain", f"{decision.trigger}: {decision.message}"))
     before = seen.policy.status.drift.state if seen.policy.status.drift else None
-    windows = gathered.windows
+    windows = gathered.looked.windows
     if windows is not None and windows.state.state != before and windows.state.state == "Drifted":
         events.append(EventIntent("Warning", "Drifted", "Watch", windows.state.message))
     return events

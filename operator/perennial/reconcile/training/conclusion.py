@@ -76,6 +76,8 @@ async def settle_run(seen: Observed, again: Remeasured, ctx: Context) -> float |
     failed = again.standing is not None and again.standing.state == "Failed"
     note = f"; it could not be measured again: {again.standing.message}" if again.standing and failed else ""
     status = concluded_status(seen, concluded, ctx.config.registry, now, note)
+    if again.cpu_seconds is not None and status.cost is not None:
+        status = status.replace(cost=status.cost.replace(evaluate_cpu_seconds=again.cpu_seconds))
     verdict = concluded.verdict
     kind: Literal["Normal", "Warning"] = "Normal" if verdict.state == USABLE else "Warning"
     message = f"version {concluded.number} is {verdict.state}: {verdict.message}{note}"

@@ -24,6 +24,7 @@ class Remeasured:
     run: RunRecord
     standing: Standing | None = None  # of a Job whose answer is not there
     lacks: tuple[str, ...] = ()
+    cpu_seconds: float | None = None  # of the Job that has just answered
 
     @property
     def waits(self) -> bool:
@@ -54,7 +55,7 @@ async def remeasure(seen: Observed, run: RunRecord, ctx: Context) -> Remeasured:
     if answer is None:
         return Remeasured(run, standing, tuple(lacks))
     await in_store(ctx, lambda: models.evaluations.write(run.run_digest, question, json.loads(answer)))
-    return Remeasured(merged(run, Reevaluation.from_json(answer)))
+    return Remeasured(merged(run, Reevaluation.from_json(answer)), cpu_seconds=standing.cpu_seconds)
 
 
 def merged(run: RunRecord, again: Reevaluation) -> RunRecord:

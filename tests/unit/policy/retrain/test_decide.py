@@ -209,3 +209,18 @@ def test_the_next_look_is_when_something_may_change() -> None:
     spec = _spec(triggers={"newData": {"pollInterval": "5m"}, "schedule": {"cron": "4 12 * * *"}})
     policy = _policy(spec, new_data=NewDataFacts(0, checked_at=NOW), last_schedule=NOW)
     assert decide(policy, NOW).next_check == NOW + timedelta(minutes=4)
+
+
+def test_a_count_of_labels_that_failed_holds_drift_and_is_said_with_its_cause() -> None:
+    found = decide(_policy(drift=DRIFTED, labels=LabelFacts(trouble="Job late-count-1 failed")), NOW)
+    assert (found.action, found.reason) == ("Blocked", "NewLabels")
+    assert "could not be counted: Job late-count-1 failed" in found.message
+
+
+def test_a_count_of_new_rows_that_failed_holds_no_other_trigger() -> None:
+    spec = _spec(triggers={"newData": {"minRows": 10}})
+    failed = NewDataFacts(3, None, NOW, "Job late-count-1 failed")
+    waiting = decide(_policy(spec, new_data=failed), NOW)
+    assert waiting.action == "Wait"
+    assert "rows could not be counted: Job late-count-1 failed" in waiting.message
+    assert decide(_policy(spec, new_data=failed, manual="1"), NOW).action == "Retrain"
