@@ -6,26 +6,18 @@ Faults of the API server itself are not told (there is nobody to tell); they pas
 from typing import Any
 
 from perennial.api.conditions import Condition, with_condition
+from perennial.api.reasons import platform
 from perennial.kube.errors import Forbidden, Invalid, NamespaceTerminating, NotOwned
 from perennial.reconcile.context import Context, Key, Reconciler
 from perennial.reconcile.status import EventIntent, write_status
-from perennial.store.errors import (
-    AccessDenied,
-    BucketMissing,
-    StorageError,
-    StorageOwnedByOther,
-)
+from perennial.store.errors import StorageError, StorageOwnedByOther
 
-REASONS: tuple[tuple[type[Exception], str, bool], ...] = (
-    (NotOwned, "NotOwned", True),
-    (Invalid, "ChildRefused", True),
-    (Forbidden, "Forbidden", True),
-    (StorageOwnedByOther, "StorageOwnedByOther", True),
-    (AccessDenied, "StorageAccessDenied", False),
-    (BucketMissing, "BucketMissing", False),
-    (StorageError, "StorageUnavailable", False),
+REFUSALS: tuple[tuple[type[Exception], str], ...] = (
+    (NotOwned, platform.NOT_OWNED),
+    (Invalid, platform.CHILD_REFUSED),
+    (Forbidden, platform.FORBIDDEN),
 )
-"""Error, condition reason, and whether only a person can mend it (`Stalled`). The first match counts."""
+"""What the API server refuses, and how it is told. Only a person can mend it."""
 
 
 def telling(look: Reconciler) -> Reconciler:
@@ -48,13 +40,20 @@ async def _tell(key: Key, error: Exception, ctx: Context) -> None:
     body = ctx.cache.get(key.kind, key.namespace, key.name)
     if body is None:
         return
-    reason, stalled = next((r, s) for kind, r, s in REASONS if isinstance(error, kind))
+    reason, stalled = _told_as(error)
     status = dict(body.get("status") or {})
     before = [Condition.model_validate(c) for c in status.get("conditions") or ()]
     status["conditions"] = [c.to_json_dict() for c in _conditions(before, reason, str(error), stalled, body, ctx)]
     known = any(c.type == "Reconciling" and c.reason == reason for c in before)
     events = [] if known else [EventIntent("Warning", reason, "Reconcile", str(error))]
     await write_status(ctx, body, status, events)
+
+
+def _told_as(error: Exception) -> tuple[str, bool]:
+    """Condition reason, and whether only a person can mend it."""
+    if isinstance(error, StorageError):
+        return error.reason, isinstance(error, StorageOwnedByOther)
+    return next(reason for kind, reason in REFUSALS if isinstance(error, kind)), True
 
 
 def _conditions(

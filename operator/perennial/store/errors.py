@@ -11,13 +11,20 @@ StorageError
 ├── InvalidLocation          a URI or key that cannot name an object
 ├── Corrupt                  bytes that are not what was stored
 ├── EmptyDataSet             a data URI under which nothing matches
-├── StorageOwnedByOther      another cluster's or namespace's registry
-└── Unsafe                   the store does not keep the promises that claims of versions rest on
+└── StorageOwnedByOther      another cluster's or namespace's registry
+
+Each says by which condition reason it is told.
 """
+
+from typing import ClassVar
+
+from perennial.api.reasons import platform, training
 
 
 class StorageError(Exception):
     """Any failure of object storage. Terminal unless it is a `RetryableError`."""
+
+    reason: ClassVar[str] = platform.STORAGE_UNAVAILABLE
 
 
 class RetryableError(StorageError):
@@ -43,22 +50,34 @@ class PreconditionFailed(StorageError):
 class AccessDenied(StorageError):
     """The credentials are missing, wrong, or do not reach this key."""
 
+    reason = platform.STORAGE_ACCESS_DENIED
+
 
 class BucketMissing(StorageError):
     """The bucket does not exist."""
+
+    reason = platform.BUCKET_MISSING
 
 
 class InvalidLocation(StorageError):
     """A URI or key that cannot name an object."""
 
+    reason = platform.SPEC_INVALID
+
 
 class Corrupt(StorageError):
     """Bytes whose checksum or length is not that of what was stored."""
+
+    reason = training.CORRUPT_OBJECT
 
 
 class EmptyDataSet(StorageError):
     """A data URI under which no object matches."""
 
+    reason = training.EMPTY_DATA_SET
+
 
 class StorageOwnedByOther(StorageError):
     """The registry of this namespace belongs to another cluster or to a former namespace of that name."""
+
+    reason = platform.STORAGE_OWNED_BY_OTHER

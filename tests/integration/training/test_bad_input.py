@@ -181,7 +181,7 @@ def test_a_bucket_that_does_not_exist_is_a_storage_failure_that_names_it(trainer
 def test_wrong_credentials_are_a_storage_failure_without_the_secret(trainer: Trainer, s3):
     trainer.put("a.csv", csv(200, COLUMNS))
     ended = trainer.run(trainer.task(trainer.spec()), env={"AWS_SECRET_ACCESS_KEY": "wrong-but-secret"})
-    refused(ended, "AccessDenied", code=ExitCode.STORAGE)
+    refused(ended, "StorageAccessDenied", code=ExitCode.STORAGE)
     assert "wrong-but-secret" not in ended.log + ended.outcome.message
 
 
@@ -190,7 +190,7 @@ def test_the_data_is_read_with_its_own_secret_and_the_registry_with_ours(trainer
     secret = {f"PERENNIAL_DATA_{name}": value for name, value in trainer.env.items()}
     task = trainer.task(trainer.spec())
     wrong = trainer.run(task, env={**secret, "PERENNIAL_DATA_AWS_SECRET_ACCESS_KEY": "wrong-but-secret"})
-    refused(wrong, "AccessDenied", code=ExitCode.STORAGE)
+    refused(wrong, "StorageAccessDenied", code=ExitCode.STORAGE)
     assert trainer.run(task, env=secret).code == ExitCode.OK
 
 

@@ -24,12 +24,10 @@ def of_error(error: BaseException, stage: str) -> tuple[ExitCode, Outcome]:
         return error.code, Outcome(outcome=kind, reason=error.reason, message=str(error), stage=stage)
     if isinstance(error, EmptyDataSet | InvalidLocation):
         LOG.error("%s", error)
-        reason = type(error).__name__
-        return ExitCode.DATA_REFUSED, Outcome(outcome="Refused", reason=reason, message=str(error), stage=stage)
+        return ExitCode.DATA_REFUSED, Outcome(outcome="Refused", reason=error.reason, message=str(error), stage=stage)
     if isinstance(error, StorageError):
         LOG.error("storage: %s", error)
-        reason = type(error).__name__
-        return ExitCode.STORAGE, Outcome(outcome="Failed", reason=reason, message=str(error), stage=stage)
+        return ExitCode.STORAGE, Outcome(outcome="Failed", reason=error.reason, message=str(error), stage=stage)
     LOG.error("internal error in stage %s\n%s", stage, "".join(traceback.format_exception(error)))
     text = f"internal error in stage {stage}: {type(error).__name__}: {error}; the log has the traceback"
     return ExitCode.INTERNAL, Outcome(outcome="Failed", reason="InternalError", message=text, stage=stage)
