@@ -39,8 +39,7 @@ BUDGET_SPENT = _t.warning("BudgetSpent", "brakes.budget is spent.", "Wait, or ra
 CIRCUIT_OPEN = _t.warning(
     "CircuitOpen",
     "Challengers of this trigger were refused brakes.stopAfterRefused times in a row.",
-    "Look at their gates; a promotion, an edit of the policy or a new value of perennial.dev/reset closes "
-    "the circuit.",
+    "Look at their gates; a promotion, an edit of the policy or a new value of perennial.dev/reset closes the circuit.",
 )
 DATA_QUALITY = _t.warning(
     "DataQuality",
