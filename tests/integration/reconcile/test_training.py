@@ -8,6 +8,7 @@ from perennial.kube.client import Kube
 from perennial.kube.resources import Ref
 from tests.integration.reconcile.conftest import rows
 from tests.integration.reconcile.world import Died, World, training
+from tests.support.s3_proxy import ignoring_headers
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.s3, pytest.mark.timeout(600)]
 
@@ -211,3 +212,15 @@ async def test_bad_input_ends_in_a_condition_that_says_what_to_do_and_others_go_
     assert condition(status, "Ready")["status"] == "False"
     assert (await status_of(world, "good"))["version"]["state"] == "Approved"
     assert await world.settle() == []
+
+
+async def test_a_store_that_ignores_conditions_is_told_and_nothing_starts(world: World) -> None:
+    with ignoring_headers(dict(world.env), {"if-none-match", "if-match"}) as unsafe:
+        world.env = unsafe
+        await world.apply(in_namespace(world, training(uri=world.data)))
+        await world.settle()
+        told = condition(await status_of(world), "Succeeded")
+    assert told["reason"] == "StorageUnsafe"
+    assert "If-None-Match" in told["message"]
+    assert await world.items("Job") == []
+    assert world.jobs_run == []
