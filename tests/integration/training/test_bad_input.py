@@ -196,7 +196,7 @@ def test_the_data_is_read_with_its_own_secret_and_the_registry_with_ours(trainer
 
 def test_a_store_that_is_down_is_a_storage_failure(trainer: Trainer):
     ended = trainer.run(trainer.task(trainer.spec()), env={"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"})
-    refused(ended, "Unreachable", code=ExitCode.STORAGE)
+    refused(ended, "StorageUnavailable", code=ExitCode.STORAGE)
 
 
 def test_a_task_that_cannot_be_read_is_an_internal_failure(trainer: Trainer):
