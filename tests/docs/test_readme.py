@@ -18,6 +18,7 @@ KINDS = {"ModelTraining": ModelTraining, "ModelDeployment": ModelDeployment, "Re
 RUN_BY = {
     "make demo": "tests/e2e/test_loop.py runs its command",
     "make test": ".ci/run",
+    "kubectl create namespace demo": "the demo applies it",
     "helm install perennial charts/perennial": "tests/integration/chart installs it; the demo does on the node",
     "kubectl apply -n demo -f examples/flights/objects/": "the demo, in tests/e2e/test_loop.py",
     "kubectl get mtr,mdp,rtp -n demo": "the demo prints it",
