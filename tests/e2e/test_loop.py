@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -80,8 +81,16 @@ def test_the_operator_writes_nothing_when_nothing_happens(loop: Loop) -> None:
         items = json.loads(loop.kubectl("get", "mtr,mdp,deploy,svc,pdb,cm", "-n", NAMESPACE, "-o", "json"))["items"]
         return {f"{i['kind']}/{i['metadata']['name']}": i["metadata"]["resourceVersion"] for i in items}
 
-    import time
+    def settled() -> bool:
+        """Kubernetes itself has finished scaling: it writes the status of Deployments until then."""
+        deployments = json.loads(loop.kubectl("get", "deploy", "-n", NAMESPACE, "-o", "json"))["items"]
+        pods = json.loads(loop.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
+        leaving = [p for p in pods if "deletionTimestamp" in p["metadata"]]
+        sized = all(d["status"].get("readyReplicas", 0) == d["spec"]["replicas"] for d in deployments)
+        return sized and not leaving and all(d["status"]["replicas"] == d["spec"]["replicas"] for d in deployments)
 
-    before = loop.until("the kept previous revision is in place", versions)
+    loop.until("the previous revision has shrunk to what is kept", settled)
+    time.sleep(5)
+    before = versions()
     time.sleep(45)
     assert versions() == before
