@@ -115,7 +115,7 @@ def _end(target: Cluster, url: str, traffic: Traffic, seconds: float) -> None:
     console.print(target.kubectl("get", "mtr,mdp,rtp", "-n", NAMESPACE))
     counted = ", ".join(f"version {v}: {n}" for v, n in sorted(traffic.answers.items()))
     console.print(f"requests answered: {counted}; failed: {len(traffic.failures)}")
-    console.print(f"version {version} says: {json.dumps(answer['outputs'])[:300]}")
+    console.print(f"version {version} says: {json.dumps(answer['outputs'])[:300]}", markup=False)
     kubeconfig = target.env["KUBECONFIG"]
     example = ROOT / ".demo" / "request.json"
     example.write_text(json.dumps(request_body([row]), indent=1))
