@@ -57,22 +57,22 @@ def provide() -> Path:
 
 
 def _debootstrap(root: Path) -> None:
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), _mirror()]
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), *_mirror()]
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if run.returncode != 0:
         tail = "\n".join(run.stdout.splitlines()[-10:])
         raise Failure(f"{' '.join(command)} failed; a BASE_IMAGE=… of your own avoids it.\n{tail}")
 
 
-def _mirror() -> str:
-    """The Debian mirror that this machine's apt uses, so that a local mirror is honoured; else the official one."""
+def _mirror() -> list[str]:
+    """The Debian mirror that this machine's apt uses, so that a local mirror is honoured; else debootstrap's own."""
     if shutil.which("apt-get") and "ID=debian" in Path("/etc/os-release").read_text().splitlines():
         command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
         listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
         for uri in listed:
             if "security" not in uri:
-                return uri
-    return "http://deb.debian.org/debian"
+                return [uri]
+    return []
 
 
 def is_kept(path: str) -> bool:
