@@ -6,7 +6,9 @@ import signal
 from collections.abc import Mapping
 
 import kopf
+from kopf._cogs.structs.references import Insights
 
+from perennial.handlers.discovery import discover
 from perennial.handlers.health import serve_health
 from perennial.handlers.intake import Intake
 from perennial.handlers.shell import registry, settings, watcher_names
@@ -130,15 +132,21 @@ class Operator:
     async def _watch(self) -> None:
         namespaces = self._config.watch_namespaces
         others = asyncio.all_tasks()
+        handlers, setup, insights = registry(self.intake, self._access), settings(), Insights()
         tasks = await kopf.spawn_tasks(
-            registry=registry(self.intake, self._access),
-            settings=settings(),
+            registry=handlers,
+            settings=setup,
+            insights=insights,
             standalone=True,
             clusterwide=not namespaces,
             namespaces=namespaces,
         )
         self._obey_signals(self._main)  # kopf has taken the signals for itself
-        await kopf.run_tasks(tasks, ignored=others)
+        late = asyncio.create_task(discover(self.kube, insights, handlers, setup, self._config.watched[0]))
+        try:
+            await kopf.run_tasks(tasks, ignored=others | {late})
+        finally:
+            late.cancel()
 
     def _not_alive(self) -> list[str]:
         return [] if self.supervisor.alive() else ["the event loop is stuck"]

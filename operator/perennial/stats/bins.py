@@ -69,6 +69,14 @@ def numeric_codes(values: NDArray[Any], edges: Sequence[float] | Floats) -> Code
     return np.searchsorted(ends, np.asarray(values, dtype=np.float64), side="left")
 
 
+def probability_codes(values: NDArray[Any], bins: int) -> Codes:
+    """Which of `bins` equal parts of [0, 1] each value lies in; finite values outside of it go to the nearest.
+
+    They depend on no model, so that the predictions of two can be counted alike.
+    """
+    return np.clip((values * bins).astype(np.int64), 0, bins - 1)
+
+
 def top_categories(values: Sequence[str | None] | NDArray[Any]) -> tuple[list[str], int]:
     """The categories that get a bin, most frequent first, and how many rows are folded into OTHER."""
     counts: dict[str, int] = {}

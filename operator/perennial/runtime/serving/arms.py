@@ -14,6 +14,7 @@ from perennial.api.records.server import PREDICTION_BINS, SLOTS, RolloutPlan
 from perennial.api.records.signature import Signature
 from perennial.runtime.serving.cells import Cells
 from perennial.runtime.serving.latency import latency_bin
+from perennial.stats.bins import probability_codes
 
 TOTALS = ("timeouts", "fallbacks", "mirrored", "ignored", "non_finite")
 SHADOW = ("pairs", "rows", "disagreements", "incomparable", "absolute_nano", "largest_nano")
@@ -133,8 +134,7 @@ class Arms:
         if self._edges is not None and not self._probabilities:
             found: np.ndarray[Any, Any] = np.searchsorted(self._edges, values, side="left")
             return found
-        bins: np.ndarray[Any, Any] = np.clip((values * PREDICTION_BINS).astype(np.int64), 0, PREDICTION_BINS - 1)
-        return bins
+        return probability_codes(values, PREDICTION_BINS)
 
     def shadowed(self, rows: int, disagreements: int, absolute: float, largest: float, comparable: bool) -> None:
         """A pair of answers to the same rows."""

@@ -20,10 +20,8 @@ from perennial.runtime.training.answers import Answers, of_outputs
 from perennial.runtime.training.judging import is_possible
 from perennial.runtime.training.split import Split
 from perennial.runtime.training.stored import stored_model
-from perennial.stats.bins import bin_counts, numeric_codes, numeric_edges
 from perennial.stats.metrics import Rows
 from perennial.stats.paired import compare
-from perennial.stats.psi import plain_psi
 from perennial.store.runs import Runs
 
 LEAST_ROWS = 30
@@ -137,17 +135,3 @@ def comparisons(
                 measured = {**asdict(difference), "bootstrap": list(difference.bootstrap)}
                 found.append(Comparison(against=against, role=role, metric=metric, **measured))
     return found
-
-
-def expected_shift(ours: Answers, theirs: Answers) -> float:
-    """PSI of one model's predictions against the other's on the same rows: what a rollout will see of the switch."""
-    mine, other = (_watched(answers) for answers in (ours, theirs))
-    edges = numeric_edges(other)
-    reference, window = (bin_counts(numeric_codes(values, edges), len(edges) + 2) for values in (other, mine))
-    return float(plain_psi(reference, window))
-
-
-def _watched(answers: Answers) -> np.ndarray:
-    if answers.score is None:
-        return answers.label.astype(np.float64)
-    return answers.score if answers.score.ndim == 1 else answers.score.max(axis=1)

@@ -10,8 +10,9 @@ from perennial.api.records.run import Comparison, Measured, SliceMeasured
 from perennial.api.records.task import Champion
 from perennial.runtime.artifacts import Columns
 from perennial.runtime.training.answers import Answers
-from perennial.runtime.training.champion import NotComparable, Role, comparisons, expected_shift, opponent
+from perennial.runtime.training.champion import NotComparable, Role, comparisons, opponent
 from perennial.runtime.training.context import Context
+from perennial.runtime.training.expected_shift import expected_shift
 from perennial.runtime.training.importance import importances
 from perennial.runtime.training.judging import measure, metrics_for
 from perennial.runtime.training.preprocess import Prepared
