@@ -24,7 +24,7 @@ class Output(StrEnum):
 
 
 def drift(
-    reference: Annotated[Path, typer.Option(help="Table to compare with: Parquet, CSV or JSONL.")],
+    reference: Annotated[Path, typer.Option(help="Table to compare with: Parquet, CSV or JSONL, or a folder.")],
     data: Annotated[Path, typer.Option(help="Table to look at, of the same columns.")],
     time_column: Annotated[str | None, typer.Option(help="Column by whose times the data is cut into windows.")] = None,
     window: Annotated[str, typer.Option(help="Length of a window, such as 1h or 7d.")] = "1h",

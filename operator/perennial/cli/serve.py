@@ -34,7 +34,11 @@ def serve(
 
     base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
     console = Console(stderr=True)
-    console.print(f"[bold]{config.model}[/] at {base}/ (V2: {base}/v2/models/{config.model}/infer)", highlight=False)
+    console.print(
+        f"[bold]{config.model}[/] at {base}/ (V2: {base}/v2/models/{config.model}/infer)",
+        highlight=False,
+        soft_wrap=True,
+    )
     scratch = Path(mkdtemp(prefix="perennial-serve-"))
     boot = Boot.of(config, host=host, port=port, grpc_port=grpc_port or None, folder=scratch, plan=scratch / "plan")
     sys.exit(run_server(boot))

@@ -135,7 +135,7 @@ def _print(console: Console, finished: "Finished", verdicts: "list[GateStatus]",
         gates = Table("gate", "wanted", "observed", "verdict")
         for v in verdicts:
             name = f"{v.metric} [{v.slice}]" if v.slice else v.metric
-            seen = "" if v.observed is None else f"{v.observed:.4g}"
+            seen = v.message if v.observed is None else f"{v.observed:.4g}"
             gates.add_row(name, v.wanted, seen, MARKS.get(v.result, v.result))
         console.print(gates)
     for warning in record.warnings:

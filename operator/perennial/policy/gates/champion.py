@@ -28,14 +28,24 @@ def judge_champion(gate: Gate, run: RunRecord, champion: str | None, *, uses: in
     """
     rule = gate.champion
     assert rule is not None  # noqa: S101  the caller looked
-    if champion is None:
-        return [GateStatus(metric=gate.metric, result="Passed", message="there is no champion to compare with yet")]
-    if champion == run.run_digest:
-        return [GateStatus(metric=gate.metric, result="Passed", message="this run is the champion")]
+    if champion is None or champion == run.run_digest:
+        message = "there is no champion to compare with yet" if champion is None else "this run is the champion"
+        return [
+            GateStatus(
+                metric=gate.metric, result="Passed", wanted=_wanted(rule, -tolerance_of(rule, 0.0)), message=message
+            )
+        ]
     found = next((c for c in run.comparisons if c.against == champion and c.metric == gate.metric), None)
     if found is None:
         message = "the champion was not compared on this hold-out: no row of it is new to the champion"
-        return [GateStatus(metric=gate.metric, result="NotEnoughEvidence", wanted=_wanted(rule, 0), message=message)]
+        return [
+            GateStatus(
+                metric=gate.metric,
+                result="NotEnoughEvidence",
+                wanted=_wanted(rule, -tolerance_of(rule, 0.0)),
+                message=message,
+            )
+        ]
     verdicts = [_judge(gate, rule, found, uses, slack=1)]
     unseen = [c for c in run.comparisons if c.role == "BestUnseen" and c.metric == gate.metric]
     return verdicts + [_judge(gate, rule, c, uses, slack=2) for c in unseen if c.against != champion]

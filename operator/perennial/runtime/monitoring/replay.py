@@ -60,16 +60,20 @@ def replay(
 
 
 def read_table(path: Path) -> pa.Table:
-    """A Parquet, CSV or JSONL file.
+    """A Parquet, CSV or JSONL file, or a folder of such files, read in the order of their names.
 
     Raises:
-        TableRefused: it is none of them, or damaged.
+        TableRefused: it is none of them, damaged, or the files of a folder do not fit together.
     """
     readers = {".parquet": parquet.read_table, ".csv": csv.read_csv, ".jsonl": json.read_json}
-    if path.suffix not in readers:
-        raise TableRefused(f"{path}: the suffix must be one of {', '.join(readers)}")
+    files = sorted(f for f in path.iterdir() if f.suffix in readers) if path.is_dir() else [path]
+    if not files or files[0].suffix not in readers:
+        kinds = ", ".join(readers)
+        raise TableRefused(
+            f"{path}: no file in it ends in {kinds}" if path.is_dir() else f"{path}: the suffix must be one of {kinds}"
+        )
     try:
-        return readers[path.suffix](path)
+        return pa.concat_tables([readers[f.suffix](f) for f in files], promote_options="permissive")
     except (OSError, pa.ArrowException) as error:
         raise TableRefused(f"{path}: {error}") from error
 

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from perennial.cli.main import app
-from perennial.runtime.monitoring.replay import TableRefused, replay
+from perennial.runtime.monitoring.replay import TableRefused, read_table, replay
 from perennial.stats.verdicts import DriftOptions
 
 WEATHER = ["temp", "humid", "wind_speed", "pressure", "visib"]
@@ -92,3 +92,13 @@ def test_a_table_without_the_references_columns_is_refused_by_name(tmp_path: Pat
         _states(one, other)
     with pytest.raises(TableRefused, match="suffix"):
         _states(one, tmp_path / "table.xlsx")
+
+
+def test_a_folder_is_one_table_of_its_files_in_order(tmp_path: Path) -> None:
+    for name, value in (("2.parquet", 2.0), ("1.parquet", 1.0)):
+        _written(tmp_path, name, pa.table({"a": [value]}))
+    (tmp_path / "notes.txt").write_text("not data")
+    assert read_table(tmp_path)["a"].to_pylist() == [1.0, 2.0]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TableRefused, match="no file"):
+        read_table(tmp_path / "empty")
