@@ -1,0 +1,36 @@
+"""The `sh` blocks of tutorials and how-tos are run in the order in which a reader would type them.
+
+A page says with `<!-- run: … -->` in its first line where it needs more than a shell; those are run by other tests.
+`console` blocks are shown, not run.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.glob("tutorials/*.md"), *DOCS.glob("how-to/*.md")])
+END_WHAT_IT_STARTED = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT"
+ON_THIS_MACHINE = [page for page in PAGES if not page.read_text().startswith("<!-- run:")]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", ON_THIS_MACHINE, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_work_as_they_stand(page: Path, tmp_path: Path) -> None:
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL))
+    assert script, "a page without commands belongs into docs/explanation"
+    for folder in ("examples", "operator"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-m", "-euo", "pipefail", "-c", f"{END_WHAT_IT_STARTED}\n{script}"],
+        cwd=tmp_path, env={**os.environ, "PATH": path, "XDG_DATA_HOME": str(tmp_path / "data")},
+        capture_output=True, text=True, timeout=580, check=False, start_new_session=True,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
