@@ -154,6 +154,8 @@ class RunEntry(StatusModel):
     """What was seen."""
     started_at: Word
     """When."""
+    repeats: Word | None = None
+    """The run of the same cause that was overtaken by new data; this one pins what is there now."""
     drifted: DriftedSpan | None = None
     """The windows that called for it. If the challenger is refused, only what differs from them too is drift."""
     version: int | None = None
@@ -162,8 +164,10 @@ class RunEntry(StatusModel):
     """Key metric against the champion on the same rows; larger is better."""
     cost_cpu_seconds: float | None = Field(default=None, alias="costCPUSeconds")
     """What it used."""
-    outcome: Literal["Running", "Promoted", "Approved", "Pending", "Refused", "NotEnoughEvidence", "Failed"] = "Running"
-    """What became of it."""
+    outcome: Literal[
+        "Running", "Promoted", "Approved", "Pending", "Refused", "NotEnoughEvidence", "Overtaken", "Failed"
+    ] = "Running"
+    """What became of it. `Overtaken`: other data than was pinned lay there when it began; it is pinned again."""
 
 
 class BudgetStatus(StatusModel):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from perennial.kube.resources import OWN_KINDS
 from tests.integration.reconcile.conftest import rows
 from tests.integration.reconcile.test_training import condition, in_namespace
 from tests.integration.reconcile.world import Died, World, policy, training
@@ -228,3 +229,60 @@ async def test_of_two_policies_for_one_training_the_younger_is_stalled_with_the_
     assert stalled["reason"] == "DuplicatePolicy"
     assert "older " in stalled["message"]
     assert len(await children(world)) == 1
+
+
+async def overtaken(world: World, name: str, seed: int) -> None:
+    """Objects arrive after the decision and before the child's Job begins; then Jobs are carried out."""
+    world.hold = True
+    await world.settle()
+    world.put(name, rows(50, seed=seed))
+    world.hold = False
+
+
+async def test_data_that_arrives_before_the_child_begins_is_pinned_again_and_no_brake_counts_it(world: World) -> None:
+    await trained(world)
+    brakes = {"cooldown": "1h", "maxPerDay": 1, "stopAfterRefused": 1}
+    await watched(world, triggers=NEW_DATA, brakes=brakes)
+    world.put("more.csv", rows(100, seed=2))
+    await overtaken(world, "between.csv", 3)
+    await world.settle()
+    first, second = (await status_of(world))["runs"]
+    assert (first["outcome"], first["trigger"]) == ("Overtaken", "NewData")
+    assert (second["outcome"], second["trigger"], second["repeats"]) == ("Approved", "NewData", first["training"])
+    assert first["training"] in second["reason"]
+    child = await world.get("ModelTraining", second["training"])
+    assert child["status"]["data"]["rows"] == 550
+    assert await world.settle() == []
+
+
+async def test_a_cause_is_pinned_again_once_and_then_counts_as_failed(world: World) -> None:
+    await trained(world)
+    await watched(world, triggers=NEW_DATA, brakes={"cooldown": "1h"})
+    world.put("more.csv", rows(100, seed=2))
+    await overtaken(world, "between.csv", 3)
+    world.kinds = ("ModelTraining",)
+    await world.settle()  # the child learns of it; the policy looks later
+    world.kinds = OWN_KINDS
+    await overtaken(world, "again.csv", 4)
+    await world.settle()
+    status = await status_of(world)
+    assert [r["outcome"] for r in status["runs"]] == ["Overtaken", "Failed"]
+    assert status["next"]["blockedBy"] == ["Cooldown"]
+    assert await world.settle() == []
+    world.clock.by = timedelta(hours=1, minutes=1)
+    await world.settle()
+    assert [r["outcome"] for r in (await status_of(world))["runs"]] == ["Overtaken", "Failed", "Approved"]
+
+
+@pytest.mark.parametrize(("write", "after"), [(1, True), (2, False), (2, True)])
+async def test_whenever_the_operator_dies_an_overtaken_child_is_repeated_once(
+    world: World, write: int, after: bool
+) -> None:
+    await trained(world)
+    await watched(world, triggers=NEW_DATA)
+    world.put("more.csv", rows(100, seed=2))
+    await overtaken(world, "between.csv", 3)
+    assert await dying(world, write, after=after) >= 2
+    assert [r["outcome"] for r in (await status_of(world))["runs"]] == ["Overtaken", "Approved"]
+    assert len(await children(world)) == 2
+    assert world.registry().versions.numbers() == [1, 2]

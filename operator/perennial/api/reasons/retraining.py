@@ -19,6 +19,11 @@ DUPLICATE_POLICY = _t.warning(
     "Delete one of them; the message names the other.",
 )
 RETRAINING = _t.fine("Retraining", "A child training is under way.", "status.runs names it.")
+DATA_OVERTAKEN = _t.fine(
+    "DataOvertaken",
+    "Data arrived between the decision and the start of the run, so it found other data than was pinned for it.",
+    "Nothing was trained and nothing is counted against the trigger: the same cause is pinned again, once.",
+)
 RETRAIN_STARTED = _t.fine("RetrainStarted", "A child training was made.")
 MANUAL = _t.fine("Manual", "A person asked for the run.")
 SCHEDULE = _t.fine("Schedule", "The schedule fired.")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from perennial.api.fields import format_duration, format_time, parse_duration
 from perennial.api.reasons import retraining
 from perennial.policy.retrain.finding import Finding, free, held
+from perennial.policy.retrain.overtaken import counted
 from perennial.policy.retrain.refusals import refusals
 from perennial.policy.retrain.snapshot import PastRun, PolicySnapshot, TriggerKind
 
@@ -16,9 +17,10 @@ def cooldown(policy: PolicySnapshot, trigger: TriggerKind, now: datetime) -> Fin
     """Holds until the cooldown after the newest run is over; a person's wish is not held."""
     if trigger == "Manual":
         return free(retraining.COOLDOWN, "a person's wish is not held back by the cooldown")
-    if not policy.runs:
+    runs = counted(policy.runs)
+    if not runs:
         return free(retraining.COOLDOWN, "no run yet")
-    last = max(policy.runs, key=lambda r: r.started_at)
+    last = max(runs, key=lambda r: r.started_at)
     length = cooldown_length(policy, trigger)
     end = (last.finished_at or last.started_at) + length
     told = f"{format_duration(length)} after {last.training}"
@@ -32,7 +34,7 @@ def cooldown_length(policy: PolicySnapshot, trigger: TriggerKind) -> timedelta:
     written = policy.spec.brakes.cooldown
     if written != "auto":
         return parse_duration(written)
-    finished = [r for r in policy.runs if r.outcome != "Running"]
+    finished = [r for r in counted(policy.runs) if r.outcome != "Running"]
     base = max(SHORTEST, 2 * _duration(finished[-1]) if finished else SHORTEST)
     doubled: timedelta = base * 2 ** min(refusals(policy, trigger), 16)
     return max(base, min(doubled, LONGEST))

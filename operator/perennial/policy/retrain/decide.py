@@ -15,6 +15,7 @@ from perennial.policy.retrain.finding import Finding, Fired, Idle
 from perennial.policy.retrain.manual import manual
 from perennial.policy.retrain.new_data import new_data
 from perennial.policy.retrain.new_labels import new_labels
+from perennial.policy.retrain.overtaken import overtaken
 from perennial.policy.retrain.per_day import per_day
 from perennial.policy.retrain.performance import performance
 from perennial.policy.retrain.quality import quality
@@ -42,6 +43,7 @@ class Decision:
         triggers: all that fire; those beside `trigger` are coalesced into the same run.
         blocked_by: reasons of the brakes that hold.
         data: bounds to freeze in the child.
+        repeats: name of the run whose data is pinned again.
         schedule_acted: goes into `status.lastSchedule` when the run is made.
         explanation: one line a check, in the order of the chain.
     """
@@ -54,6 +56,7 @@ class Decision:
     triggers: tuple[TriggerKind, ...] = ()
     blocked_by: tuple[str, ...] = ()
     data: DataBounds = ALL_ROWS
+    repeats: str | None = None
     schedule_acted: datetime | None = None
     schedule_next: datetime | None = None
     earliest_allowed: datetime | None = None
@@ -75,9 +78,10 @@ def decide(policy: PolicySnapshot, now: datetime) -> Decision:
         following = next_moment(policy, now)
     except InvalidSchedule as error:
         return Decision("Stalled", platform.SPEC_INVALID, str(error), now + LATEST, explanation=(str(error),))
-    fired = [a for a in answers if isinstance(a, Fired)]
+    again = overtaken(policy)
+    fired = [*([again] if again else []), *(a for a in answers if isinstance(a, Fired))]
     looks = [a.next_look for a in answers if isinstance(a, Idle) and a.next_look] + [following]
-    told = tuple(f"{a.kind}: {a.message}" for a in answers)
+    told = tuple(f"{a.kind}: {a.message}" for a in ([again] if again else []) + answers)
     if not fired:
         return Decision(
             "Wait",
@@ -133,7 +137,7 @@ def _weigh(
             return _retrain(policy, now, trigger, fired, told, findings, following)
         holding += held
     first = holding[0]
-    kinds = tuple(t.kind for t in fired)
+    kinds = tuple(dict.fromkeys(t.kind for t in fired))
     reasons = tuple(dict.fromkeys(f.reason for f in holding))
     waiting = f"{fired[0].kind} ({fired[0].message}) waits"
     return Decision(
@@ -159,7 +163,7 @@ def _retrain(
     findings: list[Finding],
     following: datetime | None,
 ) -> Decision:
-    others = [t.kind for t in fired if t is not trigger]
+    others = dict.fromkeys(t.kind for t in fired if t.kind != trigger.kind)
     also = f"; also {', '.join(others)}" if others else ""
     return Decision(
         "Retrain",
@@ -167,8 +171,9 @@ def _retrain(
         f"{trigger.message}{also}",
         now + SOONEST,
         trigger=trigger.kind,
-        triggers=tuple(t.kind for t in fired),
+        triggers=tuple(dict.fromkeys(t.kind for t in fired)),
         data=data_bounds(policy, now),
+        repeats=trigger.repeats,
         schedule_acted=due_moment(policy, now),
         schedule_next=following,
         explanation=(*told, *(f"{f.reason}: {f.message}" for f in findings)),

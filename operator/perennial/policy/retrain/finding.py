@@ -23,6 +23,7 @@ class Fired:
     kind: TriggerKind
     reason: str
     message: str
+    repeats: str | None = None  # name of the run whose data is pinned again
 
 
 @dataclass(frozen=True, slots=True)

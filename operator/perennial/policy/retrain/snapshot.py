@@ -8,7 +8,7 @@ from perennial.api.retrain import RetrainPolicySpec
 from perennial.stats.verdicts import DriftState
 
 TriggerKind = Literal["Manual", "Schedule", "NewData", "Performance", "Drift"]
-Outcome = Literal["Running", "Promoted", "Approved", "Pending", "Refused", "NotEnoughEvidence", "Failed"]
+Outcome = Literal["Running", "Promoted", "Approved", "Pending", "Refused", "NotEnoughEvidence", "Overtaken", "Failed"]
 
 
 @dataclass(frozen=True, slots=True)

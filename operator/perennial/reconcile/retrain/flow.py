@@ -61,6 +61,7 @@ def _entry(seen: Observed, gathered: Gathered, decision: Decision, ctx: Context)
         {
             "policy": metadata.uid,
             "trigger": decision.trigger,
+            "repeats": decision.repeats,
             "manual": gathered.snapshot.manual if decision.trigger == "Manual" else None,
             "after": gathered.runs[-1].decision if gathered.runs else None,
             "at": at,
@@ -72,8 +73,14 @@ def _entry(seen: Observed, gathered: Gathered, decision: Decision, ctx: Context)
         trigger=decision.trigger or "",
         reason=decision.message,
         started_at=at,
-        drifted=_drifted(gathered) if "Drift" in decision.triggers else None,
+        repeats=decision.repeats,
+        drifted=_drifted(gathered) if "Drift" in decision.triggers else _drifted_before(gathered, decision),
     )
+
+
+def _drifted_before(gathered: Gathered, decision: Decision) -> DriftedSpan | None:
+    """A repetition is for the same windows."""
+    return next((r.drifted for r in gathered.runs if r.training == decision.repeats), None)
 
 
 def _drifted(gathered: Gathered) -> DriftedSpan | None:

@@ -7,7 +7,7 @@ from perennial.api.retrain import History
 from perennial.api.retrain_status import RunEntry
 
 GOOD = frozenset({"Promoted", "Approved", "Pending", "NotEnoughEvidence"})
-BAD = frozenset({"Refused", "Failed"})
+BAD = frozenset({"Refused", "Overtaken", "Failed"})
 
 
 def superfluous(children: Mapping[str, ModelTraining], runs: list[RunEntry], limits: History) -> list[ModelTraining]:

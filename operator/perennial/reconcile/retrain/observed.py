@@ -12,6 +12,8 @@ from perennial.api.retrain_status import RunEntry
 from perennial.observe.cache import Cache
 from perennial.policy.retrain.snapshot import Outcome, PastRun, TriggerKind
 
+DIGEST_MISMATCH = "DigestMismatch"
+"""Why a child failed whose pinned data is not what it found."""
 RESET_AT = "perennial.dev/reset-at"
 """Key in `status.acted`: when refusals stopped to count."""
 RESET = "perennial.dev/reset"
@@ -105,7 +107,8 @@ def _outcome(entry: RunEntry, child: ModelTraining, deployment: ModelDeployment 
     if succeeded is None or succeeded.status == "Unknown":
         return "Running"
     if version is None or succeeded.status == "False":
-        return "Failed"
+        mismatch = child.status.failure is not None and child.status.failure.reason == DIGEST_MISMATCH
+        return "Overtaken" if mismatch and entry.repeats is None else "Failed"
     if version.state == "Approved":
         promoted = deployment is not None and any(
             h.result == "Promoted" and h.version == version.number for h in deployment.status.history

@@ -143,6 +143,29 @@ def test_the_circuit_counts_per_trigger_and_not_enough_evidence_never() -> None:
     assert decide(_policy(drift=DRIFTED, labels=LABELS, runs=runs), NOW).action == "Retrain"
 
 
+def test_a_run_whose_data_was_overtaken_is_repeated_past_every_brake_that_counts_runs() -> None:
+    spec = _spec(brakes={"cooldown": "24h", "maxPerDay": 1, "stopAfterRefused": 1})
+    lost = replace(_run(timedelta(hours=2), "Overtaken", "Manual"), training="late-7")
+    found = decide(_policy(spec, runs=(lost,), manual="7", manual_acted="7"), NOW)
+    assert (found.action, found.trigger, found.reason, found.repeats) == (
+        "Retrain", "Manual", "DataOvertaken", "late-7"
+    )  # fmt: skip
+    assert "late-7" in found.message
+    drifted = replace(lost, trigger="Drift")
+    both = decide(_policy(spec, runs=(drifted,), drift=DRIFTED, labels=LABELS), NOW)
+    assert (both.action, both.triggers, both.repeats) == ("Retrain", ("Drift",), "late-7")
+
+
+def test_a_run_that_followed_an_overtaken_one_is_its_repetition_whatever_became_of_it() -> None:
+    lost, failed = _run(timedelta(hours=50), "Overtaken"), _run(timedelta(hours=40), "Failed")
+    assert decide(_policy(runs=(lost, failed), drift=DriftState("Clear", 0.0, ())), NOW).action == "Wait"
+
+
+def test_an_overtaken_run_is_not_repeated_while_a_brake_holds() -> None:
+    held = _policy(_spec(suspend=True), runs=(_run(timedelta(hours=2), "Overtaken"),), labels=LABELS)
+    assert decide(held, NOW).blocked_by == ("Suspended",)
+
+
 @pytest.mark.parametrize("reset", ["promotion", "annotation"])
 def test_a_promotion_or_a_reset_closes_the_circuit(reset: str) -> None:
     runs = tuple(_run(timedelta(days=80 - i), "Refused") for i in range(3))

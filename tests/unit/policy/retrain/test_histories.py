@@ -37,7 +37,7 @@ SPEC = RetrainPolicySpec.model_validate(
         "brakes": {"budget": {"cpuHours": 4, "per": "7d"}, "maxPerDay": 2, "stopAfterRefused": 2},
     }
 )
-outcomes = st.sampled_from(["Promoted", "Approved", "Refused", "Refused", "NotEnoughEvidence", "Failed"])
+outcomes = st.sampled_from(["Promoted", "Approved", "Refused", "Refused", "NotEnoughEvidence", "Overtaken", "Failed"])
 
 
 class Histories(RuleBasedStateMachine):
@@ -50,6 +50,8 @@ class Histories(RuleBasedStateMachine):
         self.decision: Decision | None = None
         self.manuals = 0
         self.catch_ups: list[datetime] = []
+        self.repetitions: list[str] = []
+        self.repeated: list[str] = []
 
     @rule(minutes=st.one_of(st.integers(1, 90), st.integers(60, 3000), st.integers(2000, 30_000)))
     def time_passes(self, minutes: int) -> None:
@@ -88,6 +90,8 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: any(r.outcome == "Running" for r in self.policy.runs))
     @rule(outcome=outcomes, cpu=st.integers(0, 7000))
     def the_run_ends(self, outcome: str, cpu: int) -> None:
+        if outcome == "Overtaken" and self.policy.runs[-1].training in self.repetitions:
+            outcome = "Failed"  # as the reconciler has it
         ended = [
             replace(r, outcome=outcome, finished_at=self.now, cpu_seconds=float(cpu)) if r.outcome == "Running" else r
             for r in self.policy.runs
@@ -112,6 +116,11 @@ class Histories(RuleBasedStateMachine):
             assert decision.schedule_acted not in self.catch_ups
             self.catch_ups.append(decision.schedule_acted)
         run = PastRun(f"late-{len(self.policy.runs)}", decision.trigger, self.now)
+        if decision.repeats is not None:
+            assert self.policy.runs[-1].training == decision.repeats
+            assert decision.repeats not in [*self.repeated, *self.repetitions]
+            self.repeated.append(decision.repeats)
+            self.repetitions.append(run.training)
         self.policy = replace(
             self.policy,
             runs=(*self.policy.runs, run),
@@ -120,14 +129,14 @@ class Histories(RuleBasedStateMachine):
         )
 
     def _check_brakes(self, decision: Decision) -> None:
-        runs, brakes = self.policy.runs, SPEC.brakes
+        runs, brakes = [r for r in self.policy.runs if r.outcome != "Overtaken"], SPEC.brakes
         assert not self.policy.spec.suspend
         assert not any(r.outcome == "Running" for r in runs)
-        week = [r for r in runs if r.started_at > self.now - timedelta(days=7)]
+        week = [r for r in self.policy.runs if r.started_at > self.now - timedelta(days=7)]
         assert brakes.budget is not None
         assert sum(r.cpu_seconds or 0 for r in week) < brakes.budget.cpu_hours * 3600
         if decision.trigger == "Manual":
-            assert self.policy.manual != self.policy.manual_acted
+            assert self.policy.manual != self.policy.manual_acted or decision.repeats
             return
         if runs:
             assert runs[-1].finished_at is not None
