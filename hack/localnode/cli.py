@@ -14,6 +14,7 @@ from . import binaries, catalogue, control_plane, engines, network, providers, t
 from .control_plane import ControlPlane, Options
 from .failure import Failure
 from .forward import Service
+from .host import require_linux
 from .node import Node
 from .place import NODE, Place, places, shell_kubeconfig
 from .processes import Processes
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("kubeconfig", help="the path of the kubeconfig").set_defaults(run=_kubeconfig)
 
     build = commands.add_parser("build", help="build the programs into the cache")
-    build.add_argument("programs", nargs="*", metavar="PROGRAM", help="default: all")
+    build.add_argument("programs", nargs="*", metavar="PROGRAM", help="default: all that this user can run")
     build.set_defaults(run=_build)
 
     load = commands.add_parser("load-image", help="give the cluster images that the engine has, or an archive")
@@ -162,8 +163,10 @@ def _kubeconfig(_: argparse.Namespace) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> None:
+    require_linux()
+    every = catalogue.ALL if os.geteuid() == 0 else (*catalogue.CONTROL_PLANE, *catalogue.CONTROLLERS, "helm")
     try:
-        binaries.provide(tuple(arguments.programs) or catalogue.ALL, Place(NODE).bin)
+        binaries.provide(tuple(arguments.programs) or every, Place(NODE).bin)
     except KeyError as error:
         raise Failure(f"no program is called {error}; there are {', '.join(catalogue.ALL)}") from None
 
