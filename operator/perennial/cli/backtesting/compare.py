@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perennial.cli.backtesting.models import Workshop
+from perennial.cli.backtesting.models import Workshop, joined
 from perennial.cli.backtesting.simulate import Pass
 from perennial.stats.metrics import Rows, value
 
@@ -37,7 +37,7 @@ def weekly(workshop: Workshop, done: Pass, origin: float) -> np.ndarray:
     found = np.full(max(week, default=-1) + 1, np.nan)
     for number in range(found.size):
         parts = [s for s, w in zip(done.served, week, strict=True) if w == number]
-        found[number] = _value(workshop, [(rows, workshop.truth_and_answers(m, rows)) for rows, m in parts])
+        found[number] = _value(workshop, [workshop.truth_and_answers(m, rows) for rows, m in parts])
     return found
 
 
@@ -61,11 +61,6 @@ def versus(policy: np.ndarray, control: np.ndarray, name: str, *, larger_is_bett
     return Versus(name, float(difference.mean()), lower, upper)
 
 
-def _value(workshop: Workshop, parts: list[tuple[np.ndarray, Rows]]) -> float:
-    rows = [r for _, r in parts if r.truth.size]
-    if not rows:
-        return float("nan")
-    scores = [r.score for r in rows if r.score is not None]
-    label = np.concatenate([r.answer for r in rows])
-    joined = Rows(np.concatenate([r.truth for r in rows]), label, np.concatenate(scores) if scores else None)
-    return value(workshop.metric, joined)
+def _value(workshop: Workshop, parts: list[Rows]) -> float:
+    rows = [r for r in parts if r.truth.size]
+    return value(workshop.metric, joined(rows)) if rows else float("nan")

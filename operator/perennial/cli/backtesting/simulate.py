@@ -6,17 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from perennial.api.fields import parse_duration
 from perennial.api.retrain import RetrainPolicySpec
 from perennial.cli.backtesting.models import Fitted, Workshop
+from perennial.cli.backtesting.watching import DAY, Watch
 from perennial.policy.retrain import Decision, LabelFacts, NewDataFacts, PastRun, PolicySnapshot, decide
-from perennial.runtime.monitoring.replay import windows_of
-from perennial.stats.drift import evaluate_window, typical_effects
-from perennial.stats.drift_state import drift_state
-from perennial.stats.verdicts import DriftOptions, WindowVerdict
-
-DAY = 86400.0
-WINDOWS_KEPT = 12
+from perennial.stats.verdicts import DriftState
 
 
 @dataclass(frozen=True)
@@ -44,44 +38,68 @@ class Pass:
         return sum(r.cpu_seconds for r in self.runs)
 
 
-Chooser = Callable[["Replay", float], tuple[str, float, float] | None]
-"""Asked at the end of each day: (trigger, data start, data end) of a run, or None."""
+@dataclass(frozen=True)
+class Wanted:
+    """A run that a strategy wants: rows with start ≤ t < end."""
+
+    trigger: str
+    start: float
+    end: float
+    spec: RetrainPolicySpec | None = None  # of the policy that wants it
+
+
+Chooser = Callable[["Replay", float], Wanted | None]
+"""Asked at the end of each day."""
 
 
 @dataclass
 class Replay:
-    """The state of one pass."""
+    """The state of one pass.
+
+    Attributes:
+        learnt: newest row that a challenger has had, seconds since 1970 UTC.
+        drifted: the drift that the run under way is for.
+    """
 
     workshop: Workshop
-    champion: Fitted
+    watch: Watch
     delay: float
     done: Pass = field(default_factory=Pass)
-    verdicts: list[WindowVerdict] = field(default_factory=list)
     past: list[PastRun] = field(default_factory=list)
     last_schedule: datetime | None = None
+    learnt: float = 0.0
+    drifted: DriftState | None = None
+
+    @property
+    def champion(self) -> Fitted:
+        """The model that serves."""
+        return self.watch.model
 
 
 def play(workshop: Workshop, first: Fitted, days: np.ndarray, delay: float, choose: Chooser) -> Pass:
     """Go through the days (starts, seconds since 1970 UTC, ascending) with one strategy."""
-    replay = Replay(workshop, first, delay)
+    replay = Replay(workshop, Watch(workshop, first, float(days[0])), delay)
     for day in days.tolist():
         rows = workshop.history.between(day, day + DAY)
         replay.done.served.append((rows, replay.champion))
         wanted = choose(replay, day + DAY)
         if wanted is not None:
-            _retrain(replay, day + DAY, *wanted)
+            _retrain(replay, day + DAY, wanted)
     return replay.done
 
 
-def _retrain(replay: Replay, now: float, trigger: str, start: float, end: float) -> None:
-    challenger = replay.workshop.fit(start, end)
+def _retrain(replay: Replay, now: float, wanted: Wanted) -> None:
+    challenger = replay.workshop.fit(wanted.start, wanted.end)
     outcome, gain = ("Failed", 0.0) if challenger is None else replay.workshop.verdict(challenger, replay.champion)
     cost = challenger.cpu_seconds if challenger else 0.0
     moment = datetime.fromtimestamp(now, UTC)
-    replay.done.runs.append(Run(now, trigger, outcome, gain, cost))
-    replay.past.append(PastRun(f"run-{len(replay.past)}", trigger, moment, moment, outcome, cost, cost))  # type: ignore[arg-type]
+    replay.done.runs.append(Run(now, wanted.trigger, outcome, gain, cost))
+    replay.past.append(PastRun(f"run-{len(replay.past)}", wanted.trigger, moment, moment, outcome, cost, cost))  # type: ignore[arg-type]
+    replay.learnt = max(replay.learnt, wanted.end)
     if outcome == "Promoted" and challenger is not None:
-        replay.champion, replay.verdicts = challenger, []
+        replay.watch = Watch(replay.workshop, challenger, now)
+    elif outcome == "Refused" and wanted.spec and wanted.spec.triggers.drift and replay.drifted:
+        replay.watch.acknowledge(replay.drifted, wanted.spec.triggers.drift)
 
 
 def never(replay: Replay, now: float) -> None:
@@ -91,8 +109,8 @@ def never(replay: Replay, now: float) -> None:
 def at_times(times: set[float], length: float) -> Chooser:
     """The control that retrains at given moments, whatever happens."""
 
-    def choose(replay: Replay, now: float) -> tuple[str, float, float] | None:
-        return ("Random", now - replay.delay - length, now - replay.delay) if now in times else None
+    def choose(replay: Replay, now: float) -> Wanted | None:
+        return Wanted("Random", now - replay.delay - length, now - replay.delay) if now in times else None
 
     return choose
 
@@ -101,12 +119,14 @@ def by_policy(spec: RetrainPolicySpec, created: float, length: float) -> Chooser
     """A policy with its triggers and brakes, decided by the operator's own code."""
     since = datetime.fromtimestamp(created, UTC)
 
-    def choose(replay: Replay, now: float) -> tuple[str, float, float] | None:
-        decision = decide(_snapshot(replay, spec, since, now), datetime.fromtimestamp(now, UTC))
+    def choose(replay: Replay, now: float) -> Wanted | None:
+        snapshot = _snapshot(replay, spec, since, now)
+        decision = decide(snapshot, datetime.fromtimestamp(now, UTC))
         if decision.action != "Retrain":
             return None
         replay.last_schedule = decision.schedule_acted or replay.last_schedule
-        return decision.trigger or "", *_bounds(decision, replay, now, length)
+        replay.drifted = snapshot.drift if "Drift" in decision.triggers else None
+        return Wanted(decision.trigger or "", *_bounds(decision, replay, now, length), spec)
 
     return choose
 
@@ -118,8 +138,8 @@ def _bounds(decision: Decision, replay: Replay, now: float, length: float) -> tu
 
 
 def _snapshot(replay: Replay, spec: RetrainPolicySpec, created: datetime, now: float) -> PolicySnapshot:
-    history, known = replay.workshop.history, now - replay.delay
-    fresh = history.between(replay.champion.end, known)
+    history, known, triggers = replay.workshop.history, now - replay.delay, spec.triggers
+    fresh = history.between(max(replay.champion.end, replay.learnt), known)
     snapshot = PolicySnapshot(
         name="policy",
         spec=spec,
@@ -127,56 +147,29 @@ def _snapshot(replay: Replay, spec: RetrainPolicySpec, created: datetime, now: f
         run_rows=history.between(replay.champion.start, replay.champion.end).size,
         label_delay=replay.delay,
         runs=tuple(replay.past),
+        drift=replay.watch.drift(triggers.drift, now) if triggers.drift else None,
+        performance=replay.watch.performance(triggers.performance, known) if triggers.performance else None,
         new_data=NewDataFacts(objects=int(bool(fresh.size)), rows=int(fresh.size)),
         last_schedule=replay.last_schedule,
     )
-    if spec.triggers.drift is None:
-        return snapshot
-    _judge_day(replay, spec, now)
-    state = drift_state(replay.verdicts, _options(spec))
-    onset = datetime.fromisoformat(state.since).timestamp() if state.since else now
-    labels = LabelFacts(rows=int(history.between(onset, known).size), newest=datetime.fromtimestamp(known, UTC))
-    return replace(snapshot, drift=state, labels=labels)
+    return replace(snapshot, labels=_labels(replay, snapshot, known))
 
 
-def _judge_day(replay: Replay, spec: RetrainPolicySpec, now: float) -> None:
-    """Evaluate the windows of the day that has just ended; a window is a day at least."""
-    assert spec.triggers.drift is not None  # noqa: S101  the caller looked
-    length = max(DAY, parse_duration(spec.triggers.drift.window).total_seconds())
-    if now % length:
-        return
-    history = replay.workshop.history
-    rows = history.between(now - length, now)
-    columns = {name: values[rows] for name, values in history.columns.items()}
-    answers = replay.workshop.truth_and_answers(replay.champion, rows)
-    score = answers.score if answers.score is not None and answers.score.ndim == 1 else answers.answer
-    profile = replay.workshop.profile(replay.champion)
-    single = [o.name for o in profile.outputs[:1] if len(profile.outputs) == 1]
-    outputs = dict.fromkeys(single, score)
-    for window in windows_of(profile, columns, history.seconds[rows], length, outputs=outputs):
-        effects = typical_effects(replay.verdicts)
-        replay.verdicts.append(evaluate_window(profile, window, _options(spec), usual_effects=effects))
-    del replay.verdicts[:-WINDOWS_KEPT]
-
-
-def _options(spec: RetrainPolicySpec) -> DriftOptions:
-    drift = spec.triggers.drift
-    if drift is None:
-        return DriftOptions()
-    return DriftOptions(
-        threshold=drift.threshold,
-        alpha=drift.false_alarm_rate,
-        min_samples=drift.min_samples,
-        failing=drift.windows.failing,
-        of=drift.windows.of,
-        features=tuple(drift.features),
-    )
+def _labels(replay: Replay, snapshot: PolicySnapshot, known: float) -> LabelFacts:
+    """Labelled rows after the onset, or after the newest row that a challenger for it has had."""
+    lost = snapshot.performance.since if snapshot.performance else None
+    onsets = [replay.watch.onset, lost.timestamp() if lost else None]
+    onset = min((t for t in onsets if t is not None), default=known)
+    rows = replay.workshop.history.between(max(onset, replay.learnt), known)
+    return LabelFacts(rows=int(rows.size), newest=datetime.fromtimestamp(known, UTC))
 
 
 def random_times(days: np.ndarray, count: int, seed: int) -> set[float]:
-    """As many moments as the policy had retrains, at the ends of random weeks, so that replicates share models."""
+    """As many moments as the policy had retrains, on a grid that replicates and their models share: weekly, and
+    finer, down to each day, where the policy retrains more often than every other week."""
     rng = np.random.default_rng(seed)
-    ends = days[6::7] + DAY
+    step = int(np.clip(days.size // (2 * max(count, 1)), 1, 7))
+    ends = days[step - 1 :: step] + DAY
     return set(rng.choice(ends, min(count, ends.size), replace=False).tolist())
 
 
