@@ -42,6 +42,17 @@ def test_the_operator_may_watch_every_kind_that_it_watches_where_it_watches(name
         assert {(r.group, r.plural) for r in (*OWN, *CHILDREN)} <= granted
 
 
+@pytest.mark.parametrize("name", ["default", "namespaced"])
+def test_routes_are_written_and_gateways_only_read_one_by_one(name: str) -> None:
+    rights = [
+        (tuple(rule["resources"]), set(rule["verbs"]))
+        for role, rule in rules(made(name))
+        if "gateway.networking.k8s.io" in rule["apiGroups"] and role.split()[-1] == "perennial"
+    ]
+    copies = 2 if name == "namespaced" else 1  # of the rules: one for each namespace
+    assert rights == [(("httproutes",), {"get", "create", "patch", "delete"}), (("gateways",), {"get"})] * copies
+
+
 def test_a_namespaced_operator_has_no_cluster_wide_right_but_to_look_at_namespaces_and_kinds() -> None:
     role = named(made("namespaced"), "ClusterRole", "perennial")
     assert {r for rule in role["rules"] for r in rule["resources"]} == {"customresourcedefinitions", "namespaces"}

@@ -243,7 +243,6 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     deployment("not supported yet: spec.rollout.strategy", {"rollout.strategy": "BlueGreen"}),
     deployment("not supported yet: spec.rollout.analysis.prometheus", analysis(prometheus={"query": "up"}, min=1)),
-    deployment("not supported yet: spec.route", {"route": {"gateway": "public"}}),
     # ModelDeployment
     deployment(
         "give model.name for a model of the registry",

@@ -91,7 +91,12 @@ class Route(SpecModel):
     gateway: Annotated[str, Field(pattern=r"^([a-z0-9-]+/)?[a-z0-9.-]+$", max_length=317)]
     """Gateway, as `name` or `namespace/name`."""
     hostname: DnsName | None = None
-    """Host name that is routed."""
+    """Host name that is routed. Default: every one that the gateway listens for."""
+
+    def parent(self, namespace: str) -> tuple[str, str]:
+        """Namespace and name of the gateway, for an object of that namespace."""
+        before, _, name = self.gateway.rpartition("/")
+        return before or namespace, name
 
 
 class ModelDeploymentSpec(SpecModel):

@@ -26,15 +26,6 @@ class RevisionStatus(StatusModel):
     """Server image, as resolved for this revision."""
 
 
-class StableStatus(RevisionStatus):
-    """The revision that serves."""
-
-    replicas: int | None = None
-    """Its replicas."""
-    since: Word | None = None
-    """Since when it is stable."""
-
-
 class AnalysisStatus(StatusModel):
     """One comparison of stable and candidate."""
 
@@ -56,6 +47,17 @@ class AnalysisStatus(StatusModel):
     """The verdict in a sentence."""
 
 
+class StableStatus(RevisionStatus):
+    """The revision that serves."""
+
+    replicas: int | None = None
+    """Its replicas."""
+    since: Word | None = None
+    """Since when it is stable."""
+    analysis: Annotated[list[AnalysisStatus], Field(max_length=20, json_schema_extra=list_map("metric"))] = []
+    """While it bakes: what it does now beside what the previous revision did in the last step."""
+
+
 class CandidateStatus(RevisionStatus):
     """The revision that is tried."""
 
@@ -69,6 +71,8 @@ class CandidateStatus(RevisionStatus):
     """Index of the step, from 0; the number of steps while baking."""
     weight: Annotated[int, Field(ge=0, le=100)] = 0
     """Percent of the requests it answers."""
+    mirror: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Percent of the other requests that it gets copies of; these answers are compared and thrown away."""
     since: Word | None = None
     """Since when it is at this step."""
     analysis: Annotated[list[AnalysisStatus], Field(max_length=20, json_schema_extra=list_map("metric"))] = []
@@ -137,9 +141,9 @@ class ModelDeploymentStatus(StatusModel):
     observed_generation: int | None = None
     """Generation of the spec that this status is about."""
     conditions: Conditions = []
-    """`Ready`, `Available`, `Progressing`, `ModelLoaded`; `Reconciling` and `Stalled` only while true."""
+    """`Ready`, `Available`, `Progressing`, `ModelLoaded`; with a route `Routed`; `Reconciling`, `Stalled` while true."""
     url: Text | None = None
-    """Where requests go."""
+    """Where requests go: the route's host once the gateway has accepted it, before that the Service."""
     replicas: int | None = None
     """Replicas of the stable revision, for autoscalers."""
     selector: Text | None = None

@@ -59,7 +59,6 @@ UNSUPPORTED: tuple[Unsupported, ...] = (
         lambda r: r.strategy in ("Canary", "Replace"),
     ),
     _unset("ModelDeployment", "spec.rollout.analysis.prometheus", "Analysis", "use metric"),
-    _unset("ModelDeployment", "spec.route", "ModelDeploymentSpec", "make the HTTPRoute to the Service yourself"),
 )
 
 

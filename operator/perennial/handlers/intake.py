@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from perennial.kube.resources import OWN_KINDS
+from perennial.kube.resources import CHILDREN, OWN, OWN_KINDS
 from perennial.observe.cache import Cache
 from perennial.reconcile.context import Key, Related
 
 Body = Mapping[str, Any]
+
+WATCHED = frozenset(resource.kind for resource in (*OWN, *CHILDREN))
+"""Of any other kind the cache would never learn that an object is gone."""
 
 OWNER_KIND = "perennial.dev/kind"
 OWNER_NAME = "app.kubernetes.io/instance"
@@ -38,6 +41,8 @@ class Intake:
     def wrote(self, body: Body) -> None:
         """An object as one of our own writes left it. The watch will bring nothing new of it, so whoever reads it is
         asked now; its own key only if it has just been made, for who wrote it has just looked at it."""
+        if body["kind"] not in WATCHED:
+            return
         meta = body["metadata"]
         made = self._cache.uid(body["kind"], meta.get("namespace", ""), meta["name"]) != meta["uid"]
         if not self._cache.upsert(body) or body["kind"] not in OWN_KINDS:

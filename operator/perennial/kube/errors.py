@@ -33,6 +33,10 @@ class NotFound(ApiError):
     """404 or 410: the object, its namespace or its kind is not there."""
 
 
+class NotServed(NotFound):
+    """The kind itself is not there: its CRD is not installed. The API server answers without a `Status` then."""
+
+
 class AlreadyExists(ApiError):
     """A create met an object of that name."""
 
@@ -119,4 +123,6 @@ def error_of(code: int, status: Mapping[str, Any], request: str, retry_after: fl
         return kind(message, retry_after=None if wait is None else float(wait), **facts)
     if code == 403 and any(c.get("reason") == "NamespaceTerminating" for c in causes):
         return NamespaceTerminating(message, **facts)
+    if code == 404 and not reason:
+        return NotServed(message, **facts)
     return _BY_REASON.get(reason, _BY_CODE.get(code, ApiError))(message, **facts)

@@ -46,6 +46,9 @@ CHILDREN = (
     Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
 )
 OTHERS = (
+    # of the Gateway API, which a cluster may lack: asked for by name, never watched
+    Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
+    Resource("gateway.networking.k8s.io/v1", "Gateway", "gateways"),
     Resource("coordination.k8s.io/v1", "Lease", "leases"),
     Resource("events.k8s.io/v1", "Event", "events"),
     Resource("v1", "Namespace", "namespaces", namespaced=False),

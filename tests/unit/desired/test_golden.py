@@ -7,6 +7,7 @@ from perennial.api.records.task import Champion, Task
 from perennial.desired import labels
 from perennial.desired.availability import autoscaler, disruption_budget
 from perennial.desired.child_training import PinnedData, child_training
+from perennial.desired.route import http_route
 from perennial.desired.serving_revision import (
     Revision,
     pod_template,
@@ -107,6 +108,7 @@ def test_a_serving_revision() -> None:
         rollout_plan(mdp, KEY, "flights", {"weight": 5}),
         disruption_budget(mdp, KEY, "flights"),
         autoscaler(mdp, "flights", {"min": 1, "max": 4}),
+        http_route(mdp, "flights", gateway=("infra", "public"), hostname="flights.example.com"),
     )
 
 

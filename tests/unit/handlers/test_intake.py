@@ -91,3 +91,12 @@ async def test_objects_that_read_a_changed_one_are_asked_for(asked: Asked) -> No
     intake = Intake(Cache(), asked, {"ModelTraining": lambda body, cache: [follower]})
     await intake.on_event({"type": "ADDED", "object": own()})
     assert asked == [TRAINING, follower]
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "Event", "Lease"])
+def test_what_we_wrote_of_a_kind_that_is_not_watched_is_not_kept_for_ever(asked: Asked, kind: str) -> None:
+    cache = Cache()
+    Intake(cache, asked, {}).wrote(own(kind=kind))
+    assert len(cache) == 0
+    Intake(cache, asked, {}).wrote(pod())
+    assert len(cache) == 1

@@ -13,6 +13,7 @@ def status(reason: str = "", causes: tuple = (), **details) -> dict:
     ("code", "body", "expected"),
     [
         (404, status("NotFound"), errors.NotFound),
+        (404, {"message": "404 page not found"}, errors.NotServed),
         (409, status("AlreadyExists"), errors.AlreadyExists),
         (409, status("Conflict"), errors.Conflict),
         (403, status("Forbidden"), errors.Forbidden),

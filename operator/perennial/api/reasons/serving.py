@@ -40,6 +40,29 @@ MODEL_REFUSED = _t.warning(
     "The stored artifact was changed, or the server's libraries do not fit it: train again, or restore the artifact.",
 )
 
+# The route.
+ROUTED = _t.fine("Routed", "The gateway has accepted the HTTPRoute; status.url names its host.")
+ROUTE_PENDING = _t.fine(
+    "RoutePending",
+    "The HTTPRoute waits for the first version, or for the gateway's controller.",
+    "If it lasts: is a controller of the Gateway API running, and does it look after the gateway's class?",
+)
+ROUTE_REFUSED = _t.warning(
+    "RouteRefused",
+    "The gateway does not accept the HTTPRoute.",
+    "The message holds the gateway's words: most often its listeners allow neither the namespace nor the host name.",
+)
+GATEWAY_NOT_FOUND = _t.warning(
+    "GatewayNotFound",
+    "spec.route.gateway does not exist.",
+    "Correct it: `name` in the object's own namespace or `namespace/name`; `kubectl get gateways -A` lists them.",
+)
+GATEWAY_API_MISSING = _t.warning(
+    "GatewayAPIMissing",
+    "The cluster has no HTTPRoute of gateway.networking.k8s.io/v1.",
+    "Install the Gateway API's CRDs (1.0 or later) and a controller for it, or remove spec.route; found by itself.",
+)
+
 # The rollout.
 ROLLOUT_STARTED = _t.fine("RolloutStarted", "A new revision is being rolled out.")
 STEPPING = _t.fine("Stepping", "The candidate gets its share of requests and is watched.")

@@ -20,6 +20,7 @@ from perennial.reconcile.deployment.manifests import Frame, manifests
 from perennial.reconcile.deployment.observed import Observed, observe
 from perennial.reconcile.deployment.people import said
 from perennial.reconcile.deployment.restored import restored_stable
+from perennial.reconcile.deployment.routing import look_again, settle_route
 from perennial.reconcile.deployment.wanted import run_of, wanted
 from perennial.reconcile.invalid import report_invalid
 from perennial.store.errors import StorageError
@@ -45,11 +46,13 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     want = await wanted(seen.deployment, seen.state, ctx)
     evidence = await gather(seen, rules, ctx)
     move, running = await _decide(seen, want, evidence, rules, ctx)
-    await report.write(seen, move, running, rules, evidence, ctx)
+    routing = await settle_route(seen, ctx)
+    await report.write(seen, move, routing, rules, evidence, ctx)
     runs = await _runs(seen, move.state, ctx)
     await bring_about(seen, manifests(Frame(seen, ctx, runs, evidence.counting), move.state, running), running, ctx)
     await settle_champion(seen, move.state, ctx)
-    return move.check_after.total_seconds() if move.check_after is not None else None
+    waits = (move.check_after, look_again(seen, routing, ctx.clock.now()))
+    return min((wait.total_seconds() for wait in waits if wait is not None), default=None)
 
 
 async def _decide(

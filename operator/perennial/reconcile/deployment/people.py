@@ -33,10 +33,11 @@ def said(seen: Observed) -> Said:
     """The words that are new to this object."""
     notes, acted = seen.deployment.metadata.annotations, seen.deployment.status.acted
     new = {key: notes[key] for key in (PROMOTE, ROLLBACK) if notes.get(key) and acted.get(key) != notes[key][:128]}
+    candidate = seen.state.candidate
     promote, rollback = _word(new.get(PROMOTE, "")), _word(new.get(ROLLBACK, ""))
-    accepted, candidate = _word(notes.get(ACCEPT_SIGNATURE, "")), seen.state.candidate
+    accepted = _word(notes.get(ACCEPT_SIGNATURE, ""))
     return Said(
-        promote=promote is not None,
+        promote=bool(promote and candidate and promote[0] == candidate.revision.version),
         rollback=f"asked for by {rollback[1]}: {rollback[2] or 'no reason given'}" if rollback else "",
         signature_accepted=bool(accepted and candidate and accepted[0] == candidate.revision.version),
         lifted_version=promote[0] if promote else None,

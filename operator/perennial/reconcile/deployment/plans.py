@@ -46,7 +46,7 @@ def rollout_plan(seen: Observed, state: RolloutState, one: Running, counting: Co
                 "candidate_url": f"http://{host}:80",
                 "candidate_grpc": f"{host}:{serving_revision.GRPC_PORT}",
                 "weight": float(one.weight),
-                "mirror": _mirror(one, counting, rollout),
+                "mirror": mirrored(one.copied, counting, rollout) if one.role == "stable" else 0.0,
                 "shadow": one.copied > 0,
             }
         )
@@ -54,10 +54,9 @@ def rollout_plan(seen: Observed, state: RolloutState, one: Running, counting: Co
     return dumped
 
 
-def _mirror(one: Running, counting: Counting, rollout: str) -> float:
-    if one.role != "stable":
-        return 0.0
-    return max(float(one.copied), counting.mirror if counting.rollout == rollout else 0.0)
+def mirrored(copied: int, counting: Counting, rollout: str) -> float:
+    """Percent of its own requests that stable copies: the step's share, or more while evidence is short."""
+    return max(float(copied), counting.mirror if counting.rollout == rollout else 0.0)
 
 
 def plan_in_force(seen: Observed, revision_key: str) -> RolloutPlan:

@@ -52,11 +52,19 @@ def _previous(part: PreviousStatus) -> Previous:
     return Previous(_revision(part), since, baking=bool(part.baking))
 
 
-def state_parts(state: RolloutState, rules: Rules, analysis: list[AnalysisStatus], message: str) -> dict[str, object]:
-    """The fields of the status that hold a state."""
+def state_parts(
+    state: RolloutState, rules: Rules, analysis: list[AnalysisStatus], message: str, *, copies: int = 0
+) -> dict[str, object]:
+    """The fields of the status that hold a state.
+
+    Args:
+        analysis: rows on the candidate, or on the stable revision while it bakes.
+        copies: percent of its own requests that stable copies to the candidate.
+    """
+    rows = analysis if state.previous is not None and state.previous.baking else []
     return {
-        "stable": StableStatus.model_validate(_dump(state.stable)) if state.stable else None,
-        "candidate": _candidate_part(state.candidate, rules, analysis, message) if state.candidate else None,
+        "stable": StableStatus.model_validate({**_dump(state.stable), "analysis": rows}) if state.stable else None,
+        "candidate": _candidate_part(state.candidate, rules, analysis, message, copies) if state.candidate else None,
         "previous": _previous_part(state.previous, rules) if state.previous else None,
         "rejected": [Rejected(artifact=r.artifact, reason=r.reason, at=_time(r.at)) for r in state.rejected],
         "history": [
@@ -79,7 +87,7 @@ def _dump(revision: Revision) -> dict[str, object]:
 
 
 def _candidate_part(
-    candidate: Candidate, rules: Rules, analysis: list[AnalysisStatus], message: str
+    candidate: Candidate, rules: Rules, analysis: list[AnalysisStatus], message: str, copies: int
 ) -> CandidateStatus:
     return CandidateStatus.model_validate(
         {
@@ -88,6 +96,7 @@ def _candidate_part(
             "step": candidate.step,
             "direct": candidate.direct or None,
             "weight": weight(candidate, rules),
+            "mirror": copies or None,
             "since": _time(candidate.since),
             "started": _time(candidate.started),
             "analysis": analysis,

@@ -3,17 +3,20 @@
 from datetime import datetime
 from typing import Literal
 
-from perennial.api.conditions import Condition, with_condition
+from perennial.api.conditions import Condition, with_condition, without_condition
 from perennial.api.deployment_status import ModelDeploymentStatus, PreviousStatus
 from perennial.desired import names
 from perennial.desired.serving_revision import revision_selector
 from perennial.policy.rollout import Move, Rules
-from perennial.policy.rollout.shape import Running
+from perennial.policy.rollout.shape import copied
+from perennial.policy.routing import Routing
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.evidence import Evidence
 from perennial.reconcile.deployment.observed import Observed
 from perennial.reconcile.deployment.people import said
+from perennial.reconcile.deployment.plans import mirrored, rollout_id
 from perennial.reconcile.deployment.recorded import state_parts
+from perennial.reconcile.deployment.routing import CONDITION
 from perennial.reconcile.status import EventIntent, write_status
 
 BAD = frozenset({"RolledBack", "Inconclusive"})
@@ -23,27 +26,31 @@ MOVING = frozenset(
 
 
 async def write(
-    seen: Observed, move: Move, running: tuple[Running, ...], rules: Rules, evidence: Evidence, ctx: Context
+    seen: Observed, move: Move, routing: Routing | None, rules: Rules, evidence: Evidence, ctx: Context
 ) -> None:
     """One status write for one look, with an event if the rollout moved."""
-    status = status_of(seen, move, rules, evidence, ctx.clock.now())
+    status = status_of(seen, move, routing, rules, evidence, ctx.clock.now())
     kind: Literal["Normal", "Warning"] = "Warning" if move.event in BAD else "Normal"
     told = _addressed(move.message, seen)
     events = [EventIntent(kind, move.event, "Roll", told)] if move.event else []
     await write_status(ctx, seen.body, status.to_json_dict(), events)
 
 
-def status_of(seen: Observed, move: Move, rules: Rules, evidence: Evidence, now: datetime) -> ModelDeploymentStatus:
+def status_of(
+    seen: Observed, move: Move, routing: Routing | None, rules: Rules, evidence: Evidence, now: datetime
+) -> ModelDeploymentStatus:
     """The new status. Pure."""
     old, metadata = seen.deployment.status, seen.deployment.metadata
     stable = move.state.stable
     health = seen.health([stable.key]).get(stable.key) if stable else None
-    parts = state_parts(move.state, rules, list(evidence.analysis), _addressed(move.message, seen))
+    copies = mirrored(copied(move.state.candidate, rules), evidence.counting, rollout_id(move.state))
+    told = _addressed(move.message, seen)
+    parts = state_parts(move.state, rules, list(evidence.analysis), told, copies=round(copies))
     acted = {**old.acted, **dict(said(seen).acted)}
     status = old.replace(
         **parts,
-        conditions=_conditions(seen, move, now),
-        url=f"http://{names.service(metadata.name)}.{metadata.namespace}.svc" if stable else None,
+        conditions=_routed(_conditions(seen, move, now), routing, metadata.generation, now),
+        url=_url(seen, routing) if stable else None,
         replicas=health.replicas if health else 0,
         selector=_selector(seen, stable.key) if stable else None,
         acted=acted,
@@ -53,6 +60,19 @@ def status_of(seen: Observed, move: Move, rules: Rules, evidence: Evidence, now:
     if status.stable is not None and health is not None:
         status = status.replace(stable=status.stable.replace(replicas=health.replicas))
     return status
+
+
+def _url(seen: Observed, routing: Routing | None) -> str:
+    metadata = seen.deployment.metadata
+    inside = f"http://{names.service(metadata.name)}.{metadata.namespace}.svc"
+    return (routing.url if routing is not None else "") or inside
+
+
+def _routed(conditions: list[Condition], routing: Routing | None, generation: int, now: datetime) -> list[Condition]:
+    if routing is None:
+        return without_condition(conditions, CONDITION)
+    status, reason, message = routing.status, routing.reason, routing.message
+    return with_condition(conditions, CONDITION, status, reason, message, generation=generation, now=now)
 
 
 def _baseline(old: ModelDeploymentStatus, previous: PreviousStatus) -> dict[str, float]:
