@@ -19,6 +19,7 @@ RUN_FIELDS = ("data", "preprocess", "algorithm", "container", "workload", "seed"
 NOT_OF_THE_RESULT = {
     "data": ("secretRef",),
     "container": ("resources",),
+    "algorithm": ("search.parallelism",),
 }
 """Parts of those fields that say how to reach something, not what it is."""
 
@@ -87,7 +88,8 @@ def result_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pruned(value: Any, drop: tuple[str, ...] = ()) -> Any:
     if isinstance(value, Mapping):
-        kept = {k: (v or None) if k in VERBATIM else _pruned(v) for k, v in value.items() if k not in drop}
+        inner = {k: tuple(d.removeprefix(f"{k}.") for d in drop if d.startswith(f"{k}.")) for k in value}
+        kept = {k: (v or None) if k in VERBATIM else _pruned(v, inner[k]) for k, v in value.items() if k not in drop}
         return {k: v for k, v in kept.items() if v is not None} or None
     if isinstance(value, list | tuple):
         return [_pruned(v) for v in value] or None

@@ -37,6 +37,27 @@ class ProgressStatus(StatusModel):
     """What is being done."""
 
 
+class TrialsStatus(StatusModel):
+    """How a search in parallel stands."""
+
+    total: int
+    """Trials of the whole search."""
+    done: int = 0
+    """Trials that have ended, failed ones included."""
+    failed: int = 0
+    """Trials without a score: the estimator raised, or the pods were lost."""
+    round: int = 1
+    """The round that runs."""
+    rounds: int = 1
+    """Rounds of the search."""
+    metric: Word | None = None
+    """What trials are compared by."""
+    best: float | None = None
+    """The best value so far, among trials on the largest share of the rows."""
+    start_time: Word | None = None
+    """When the first Job of the search began; `activeDeadlineSeconds` counts from here."""
+
+
 class RunStatus(StatusModel):
     """The run: the work for one result."""
 
@@ -58,6 +79,8 @@ class RunStatus(StatusModel):
         list[Word], newest(64), Field(max_length=64, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = []
     """Jobs of the rounds of a search."""
+    trials: TrialsStatus | None = None
+    """How the search stands, where its trials run in parallel."""
     image: Line | None = None
     """Image that trains, by digest where known."""
     reused: bool | None = None
@@ -148,7 +171,7 @@ class CostStatus(StatusModel):
     gpu_seconds: float | None = None
     """Device time."""
     wall_seconds: float | None = None
-    """Time by the clock."""
+    """Time by the clock, added up over the pods of a search."""
     evaluate_cpu_seconds: float | None = Field(default=None, alias="evaluateCPUSeconds")
     """CPU time of the Job that measured the run again."""
 

@@ -16,6 +16,7 @@ NAMESPACE_FOLDERS = ("_windows", "_payloads")
 """Folders beside the models of a namespace; model names cannot begin with an underscore."""
 
 _VERSION_NAME = re.compile(r"(\d{8,})\.json")
+_TRIAL_NAME = re.compile(r"(\d{2,})-(\d{5,})\.json")
 
 
 def owner(namespace: str) -> str:
@@ -99,6 +100,28 @@ class ModelKeys:
     def run(self, run_digest: str) -> str:
         """run.json: without it the run does not exist."""
         return f"{self.run_folder(run_digest)}run.json"
+
+    def search_pointer(self, search: str) -> str:
+        """Search → run digest."""
+        return f"{self.runs}keys/{bare(search)}.json"
+
+    def trials(self, run_digest: str) -> str:
+        """Above the results of the trials of a run's search."""
+        return f"{self.run_folder(run_digest)}trials/"
+
+    def trial(self, run_digest: str, design: int, index: int) -> str:
+        """The result of one trial."""
+        return f"{self.trials(run_digest)}{design:02d}-{index:05d}.json"
+
+    def trial_of(self, run_digest: str, key: str) -> tuple[int, int] | None:
+        """Design and index of the trial whose result is kept under this key; None for any other key."""
+        found = _TRIAL_NAME.fullmatch(key.removeprefix(self.trials(run_digest)))
+        return (int(found[1]), int(found[2])) if found else None
+
+    def lost_trials(self, run_digest: str, search: str, number: int | None = None) -> str:
+        """What a round of a search has given up; without a number the folder of the search."""
+        folder = f"{self.run_folder(run_digest)}searches/{bare(search)}/"
+        return folder if number is None else f"{folder}{number:04d}.json"
 
     def version_of_run(self, run_digest: str) -> str:
         """The number of a run's version."""

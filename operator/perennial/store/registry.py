@@ -1,4 +1,4 @@
-"""The registry of one model in one hand: its runs, versions, aliases, evaluations. The work is in their modules."""
+"""The registry of one model in one hand: its runs, trials, versions, aliases, evaluations. The work is in their modules."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from perennial.store.evaluations import Evaluations
 from perennial.store.layout import NAMESPACE_FOLDERS, ModelKeys
 from perennial.store.objects import ObjectStore
 from perennial.store.runs import Runs
+from perennial.store.trials import TrialResults
 from perennial.store.versions import Versions
 
 
@@ -16,6 +17,7 @@ class Registry:
     def __init__(self, store: ObjectStore, namespace: str, model: str) -> None:
         self.keys = ModelKeys(namespace, model)
         self.runs = Runs(store, self.keys)
+        self.trials = TrialResults(store, self.keys)
         self.versions = Versions(store, self.keys)
         self.aliases = Aliases(store, self.keys)
         self.evaluations = Evaluations(store, self.keys)

@@ -129,6 +129,7 @@ class FrozenRequest(Record):
     spec: dict[str, Any]  # in its one form
     data: str  # data digest
     objects: list[list[Any]] = []  # identity of each input object: key, size, content mark
+    holdout: list[list[Any]] = []  # the same of a hold-out of its own
 
 
 class RunPointer(Record):

@@ -3,22 +3,17 @@
 It does not matter who runs a trial or when it ends, so rounds can be spread over pods. Nothing is fitted here.
 """
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
 from perennial.api.algorithm import Search, SearchRange
-
-GRID_STEPS = 5
-"""Values of a range in a grid."""
-HALVING = 3
-"""A rung of successive halving keeps a third on three times the rows (K. Jamieson, A. Talwalkar, AISTATS 2016)."""
-LEAST_SHARE = 0.05
-BAYESIAN_BATCH = 5
+from perennial.api.rounds import Round, rounds
+from perennial.api.space import at, bounds, steps
 
 
 @dataclass(frozen=True)
@@ -47,28 +42,29 @@ def next_round(search: Search, seed: int, results: Sequence[Result]) -> list[Sug
 
     Args:
         results: of all earlier rounds, complete, ascending by index.
+
+    Raises:
+        ValueError: the results are not those of whole rounds.
     """
-    if search.strategy == "halving":
-        return _halving(search, seed, results)
-    if search.strategy == "bayesian":
-        return _bayesian(search, seed, results)
-    if results:
+    plan = rounds(search)
+    if len(results) == plan[-1].indexes.stop:
         return []
+    due = next((number for number, one in enumerate(plan) if one.first == len(results)), None)
+    if due is None:
+        raise ValueError(f"{len(results)} results end in the middle of a round; give those of whole rounds")
+    if search.strategy == "halving" and due:
+        return _promoted(plan[due], results[plan[due - 1].first :])
+    if search.strategy == "bayesian":
+        return _bayesian(search, seed, results, plan[due])
     if search.strategy == "grid":
-        return [Suggestion(i, p) for i, p in enumerate(grid(search.space)[: search.trials])]
-    return [Suggestion(i, drawn(search.space, seed, i)) for i in range(search.trials)]
+        return [Suggestion(i, p) for i, p in enumerate(islice(grid(search.space), plan[due].trials))]
+    return [Suggestion(i, drawn(search.space, seed, i), plan[due].share) for i in plan[due].indexes]
 
 
-def grid(space: Mapping[str, SearchRange]) -> list[dict[str, Any]]:
+def grid(space: Mapping[str, SearchRange]) -> Iterator[dict[str, Any]]:
     """All combinations, the last parameter (by name) changing fastest; ranges give five values each."""
     names = sorted(space)
-    return [dict(zip(names, values, strict=True)) for values in itertools.product(*(_steps(space[n]) for n in names))]
-
-
-def _steps(span: SearchRange) -> list[Any]:
-    if span.values:
-        return list(span.values)
-    return list(dict.fromkeys(_at(span, step / (GRID_STEPS - 1)) for step in range(GRID_STEPS)))
+    return (dict(zip(names, values, strict=True)) for values in product(*(steps(space[n]) for n in names)))
 
 
 def drawn(space: Mapping[str, SearchRange], seed: int, index: int) -> dict[str, Any]:
@@ -80,41 +76,17 @@ def drawn(space: Mapping[str, SearchRange], seed: int, index: int) -> dict[str, 
 def _drawn(span: SearchRange, rng: np.random.Generator) -> Any:
     if span.values:
         return span.values[int(rng.integers(len(span.values)))]
-    return _at(span, float(rng.random()))
+    return at(span, float(rng.random()))
 
 
-def _at(span: SearchRange, share: float) -> Any:
-    """The value at a share (0 to 1) of a range, linear or by powers."""
-    low, high = bounds(span)
-    value = low * (high / low) ** share if span.scale == "log" else low + (high - low) * share
-    value = min(max(value, low), high)
-    return round(value) if span.integer else value
+def _promoted(rung: Round, last: Sequence[Result]) -> list[Suggestion]:
+    """The best of the rung before, on more rows."""
+    kept = sorted(ranked(last)[: rung.trials], key=_index)
+    return [Suggestion(index, dict(r.parameters), rung.share) for index, r in zip(rung.indexes, kept, strict=True)]
 
 
-def bounds(span: SearchRange) -> tuple[float, float]:
-    """Both ends of a range; the API refuses ranges that have none."""
-    return float(span.min or 0.0), float(span.max if span.max is not None else 1.0)
-
-
-def _halving(search: Search, seed: int, results: Sequence[Result]) -> list[Suggestion]:
-    rungs = max(1, math.floor(math.log(search.trials, HALVING)) + 1)
-    shares = [max(LEAST_SHARE, HALVING ** (rung - rungs + 1)) for rung in range(rungs)]
-    if not results:
-        return [Suggestion(i, drawn(search.space, seed, i), shares[0]) for i in range(search.trials)]
-    last = [r for r in results if r.share == results[-1].share]
-    rung = shares.index(results[-1].share) + 1
-    if rung == rungs:
-        return []
-    kept = ranked(last)[: max(1, math.ceil(len(last) / HALVING))]
-    first = results[-1].index + 1
-    return [Suggestion(first + i, dict(r.parameters), shares[rung]) for i, r in enumerate(sorted(kept, key=_index))]
-
-
-def _bayesian(search: Search, seed: int, results: Sequence[Result]) -> list[Suggestion]:
+def _bayesian(search: Search, seed: int, results: Sequence[Result], batch: Round) -> list[Suggestion]:
     """Tree-structured Parzen estimator of Optuna, fed with the results in order; batches of five by constant liar."""
-    count = min(BAYESIAN_BATCH, search.trials - len(results))
-    if count <= 0:
-        return []
     import optuna
 
     sampler = optuna.samplers.TPESampler(seed=(seed + len(results)) % 2**32, constant_liar=True, n_startup_trials=5)
@@ -126,8 +98,8 @@ def _bayesian(search: Search, seed: int, results: Sequence[Result]) -> list[Sugg
         study.add_trial(
             optuna.trial.create_trial(params=_stored(search, result.parameters), distributions=spans, value=score)
         )
-    asked = [study.ask(spans).params for _ in range(count)]
-    return [Suggestion(len(results) + i, _read(search, parameters)) for i, parameters in enumerate(asked)]
+    asked = [study.ask(spans).params for _ in batch.indexes]
+    return [Suggestion(i, _read(search, parameters)) for i, parameters in zip(batch.indexes, asked, strict=True)]
 
 
 def _distribution(span: SearchRange) -> Any:

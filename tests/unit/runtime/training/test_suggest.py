@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.api.algorithm import Search
+from perennial.api.rounds import rounds
 from perennial.runtime.training.suggest import Result, Suggestion, grid, next_round
 
 SPACE = {
@@ -57,7 +58,7 @@ def test_a_random_trial_does_not_depend_on_how_many_there_are():
 
 
 def test_a_grid_holds_every_combination_once():
-    combinations = grid(search().space)
+    combinations = list(grid(search().space))
     assert len(combinations) == 5 * 5 * 2
     assert len({tuple(sorted(c.items())) for c in combinations}) == 50
 
@@ -87,3 +88,34 @@ def test_failed_trials_do_not_stop_a_bayesian_search():
 def test_a_finished_search_suggests_nothing():
     assert next_round(search(strategy="random", trials=2), 0, [Result(0, {}, 1.0), Result(1, {}, 1.0)]) == []
     assert isinstance(next_round(search(strategy="random", trials=2), 0, [])[0], Suggestion)
+
+
+@pytest.mark.parametrize("strategy", ["grid", "random", "halving", "bayesian"])
+@given(trials=st.integers(1, 40))
+def test_the_rounds_that_the_spec_foretells_are_those_that_are_played(strategy, trials):
+    tried, done = search(strategy=strategy, trials=trials), []
+    for foretold in rounds(tried):
+        suggested = next_round(tried, 3, done)
+        assert [s.index for s in suggested] == list(foretold.indexes)
+        assert {s.share for s in suggested} == {foretold.share}
+        done += [Result(s.index, s.parameters, objective(s.parameters), 0.1, s.share) for s in suggested]
+    assert next_round(tried, 3, done) == []
+
+
+@pytest.mark.parametrize("trials", [81, 300, 1000])
+def test_halving_of_many_trials_ends_too(trials):
+    plan = rounds(search(strategy="halving", trials=trials))
+    assert len(plan) <= 4
+    assert len({rung.share for rung in plan}) == len(plan)
+    assert len(played(search(strategy="halving", trials=trials), 1)) == plan[-1].indexes.stop
+
+
+def test_a_grid_too_large_to_be_written_down_is_begun_all_the_same():
+    wide = {f"p{i}": {"values": list(range(64))} for i in range(32)}
+    first = next_round(search(strategy="grid", trials=3, space=wide), 0, [])
+    assert [s.parameters["p9"] for s in first] == [0, 1, 2]  # the last by name changes fastest
+
+
+def test_results_of_half_a_round_are_refused():
+    with pytest.raises(ValueError, match="whole rounds"):
+        next_round(search(strategy="random", trials=3), 0, [Result(0, {}, 1.0)])
