@@ -84,6 +84,14 @@ def test_the_volume_of_the_embedded_store_is_a_claim_only_if_a_size_is_given() -
     assert {"name": "data", "emptyDir": {}} in without["template"]["spec"]["volumes"]
 
 
+def test_an_upgrade_replaces_the_pod_only_where_its_bucket_outlives_it() -> None:
+    on_claim, without = (
+        named(made(case), "StatefulSet", "perennial-s3")["spec"] for case in ("embedded on a volume", "embedded")
+    )
+    assert without["updateStrategy"] == {"type": "OnDelete"}
+    assert "updateStrategy" not in on_claim
+
+
 def test_another_tenant_makes_no_pod_anew_so_an_empty_dir_keeps_its_data() -> None:
     def workloads(*tenants: str) -> list[Any]:
         manifests = rendered({"s3": {"enabled": True, "rootKey": ROOT_KEY}, "storage": {"tenants": list(tenants)}})
