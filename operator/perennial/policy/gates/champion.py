@@ -13,6 +13,7 @@ from perennial.api.evaluation import ChampionGate, Gate
 from perennial.api.records.run import Comparison, RunRecord
 from perennial.api.training_status import GateStatus
 from perennial.policy.gates.absolute import MAX_ROWS_NEEDED, POWER
+from perennial.stats.paired import difference_bounds
 
 DEFAULT_TOLERANCE = 0.005
 REUSES_PER_HALVING = 10
@@ -60,12 +61,13 @@ def tolerance_of(rule: ChampionGate, champion_value: float) -> float:
 
 def _judge(gate: Gate, rule: ChampionGate, compared: Comparison, uses: int, *, slack: int) -> GateStatus:
     alpha = (1 - rule.confidence) / 2 ** (uses // REUSES_PER_HALVING)
-    lower, upper = _bounds(compared, alpha)
+    c = compared
+    lower, upper = difference_bounds(c.n, c.delta, c.se, c.method, c.bootstrap, alpha=alpha)
     margin = -slack * tolerance_of(rule, compared.champion) if rule.mode == "NonInferior" else 0.0
     superior = rule.mode == "Superior"
     good = lower > 0 if superior else lower >= margin
     bad = upper <= 0 if superior else upper < margin
-    needed = None if good or bad else _rows_needed(compared, -margin, alpha)
+    needed = None if good or bad else _rows_needed(compared, -margin, alpha, lower)
     told = f"Δ = {compared.delta:+.4g} ({lower:+.4g} … {upper:+.4g}) on {compared.n} rows"
     if compared.role == "BestUnseen":
         told += ", against the best approved version that has no row in this hold-out"
@@ -84,24 +86,15 @@ def _judge(gate: Gate, rule: ChampionGate, compared: Comparison, uses: int, *, s
     )
 
 
-def _bounds(compared: Comparison, alpha: float) -> tuple[float, float]:
-    """One-sided bounds of Δ at 1 − α: bootstrap quantiles where there are enough of them, else normal."""
-    draws = compared.bootstrap
-    if len(draws) * alpha >= 5:
-        low = draws[max(0, ceil(len(draws) * alpha) - 1)]
-        high = draws[min(len(draws) - 1, int(len(draws) * (1 - alpha)))]
-        return low, high
-    reach = NormalDist().inv_cdf(1 - alpha) * (compared.se if isfinite(compared.se) else float("inf"))
-    return compared.delta - reach, compared.delta + reach
-
-
-def _rows_needed(compared: Comparison, tolerance: float, alpha: float) -> int | None:
-    """n·((z_(1−α) + z_power)·SE / (tolerance + max(Δ̂, 0)))²."""
-    distance = tolerance + max(compared.delta, 0.0)
-    if distance <= 0 or not isfinite(compared.se):
+def _rows_needed(compared: Comparison, tolerance: float, alpha: float, lower: float) -> int | None:
+    """n·((z_(1−α) + z_power)·SE / (tolerance + max(Δ̂, 0)))², the SE as the lower bound has it: Tango's is above 0
+    even for two models that agree on every row."""
+    distance, z = tolerance + max(compared.delta, 0.0), NormalDist().inv_cdf(1 - alpha)
+    spread = (compared.delta - lower) / z
+    if distance <= 0 or not isfinite(spread):
         return None
-    z = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(POWER)
-    return max(compared.n, ceil(min(compared.n * (z * compared.se / distance) ** 2, MAX_ROWS_NEEDED)))
+    factor = ((z + NormalDist().inv_cdf(POWER)) * spread / distance) ** 2
+    return max(compared.n, ceil(min(compared.n * factor, MAX_ROWS_NEEDED)))
 
 
 def _wanted(rule: ChampionGate, margin: float) -> str:

@@ -1,7 +1,9 @@
 """Verdicts on runs, from measurements alone."""
 
+import os
 from typing import Any
 
+import numpy as np
 import pytest
 
 from perennial.api.evaluation import Gate
@@ -122,6 +124,52 @@ def test_small_losses_cannot_pile_up_past_the_best_unseen_version() -> None:
     found = judge([gate(champion={})], run(comparisons=[compared(0.0, 0.002), best]), champion=CHAMPION)
     assert [f.result for f in found] == ["Passed", "Failed"]
     assert verdict_of(found).state == "Refused"
+
+
+ACCURACY = Gate.model_validate({"metric": "accuracy", "champion": {"tolerance": 0.02}})
+
+
+def paired(both: int, wins: int, losses: int, neither: int) -> Comparison:
+    """Accuracy of two models on the same rows, from the four counts of who was right."""
+    n = both + wins + losses + neither
+    delta = (wins - losses) / n
+    se = (wins + losses - n * delta * delta) ** 0.5 / n
+    ours, theirs = (both + wins) / n, (both + losses) / n
+    return Comparison(
+        against=CHAMPION, metric="accuracy", n=n, delta=delta, se=se, challenger=ours, champion=theirs, method="Tango"
+    )
+
+
+def test_an_accuracy_gate_rests_on_tangos_bounds() -> None:
+    # T. Tango, Statistics in Medicine 17 (1998), §5: 44 pairs, 0 and 1 discordant: (−0.118, 0.059) at 95 % on two sides
+    one = Gate.model_validate({"metric": "accuracy", "champion": {"tolerance": 0.2, "confidence": 0.975}})
+    (found,) = judge([one], run(comparisons=[paired(43, 0, 1, 0)]), champion=CHAMPION)
+    assert (found.lower, found.upper) == pytest.approx((-0.118, 0.059), abs=2e-3)
+
+
+def test_models_that_agree_on_few_rows_are_no_evidence_and_on_many_they_are() -> None:
+    (few,) = judge([ACCURACY], run(comparisons=[paired(90, 0, 0, 10)]), champion=CHAMPION)
+    assert few.result == "NotEnoughEvidence"
+    assert few.rows_needed is not None
+    assert few.rows_needed > 100
+    (many,) = judge([ACCURACY], run(comparisons=[paired(900, 0, 0, 100)]), champion=CHAMPION)
+    assert many.result == "Passed"
+
+
+@pytest.mark.parametrize("n", [150, 400, 1500])
+def test_an_accuracy_gate_errs_in_at_most_5_percent_on_either_side(n: int) -> None:
+    rng = np.random.default_rng(n)
+    draws = 4000 if os.environ.get("PERENNIAL_SOAK") else 1000
+
+    def share(loss: float, result: str) -> float:
+        counts = rng.multinomial(n, [0.85, 0.04, 0.04 + loss, 0.07 - loss], draws)
+        results = (judge([ACCURACY], run(comparisons=[paired(*c)]), champion=CHAMPION) for c in counts.tolist())
+        return sum(found.result == result for (found,) in results) / draws
+
+    allowed = 0.05 + 3 * (0.05 * 0.95 / draws) ** 0.5
+    assert share(0.02, "Passed") <= allowed  # exactly as bad as the tolerance
+    assert share(0.0, "Failed") <= 0.05
+    assert share(0.02, "Failed") <= allowed
 
 
 def test_a_worn_hold_out_needs_more_to_decide() -> None:
