@@ -179,7 +179,7 @@ class Container(SpecModel):
     """Code of your own, behind the file contract (PERENNIAL_RUN), instead of `algorithm`."""
 
     image: ImageName
-    """The image. It is resolved to a digest, which is part of the run's identity."""
+    """The image, best by digest (`…@sha256:…`): this text is part of the run's identity, what a tag points to is not."""
     command: Arguments = []
     """Entry point. Default: the image's."""
     args: Arguments = []
@@ -191,7 +191,9 @@ class Container(SpecModel):
     parameters: Parameters = {}
     """Handed over in `request.json`."""
     fetch: bool = False
-    """Whether the data is copied to `data/` before the code starts."""
+    """Whether the rows to learn from are put into `data/train.parquet` before the code starts."""
+    task: Literal["Classification", "Regression", "Outlier"] | None = None
+    """What is learnt. Default: by the target (numbers with fractions or more than 20 values: regression)."""
     resources: Resources | None = None
     """CPU, memory and devices of the container."""
 

@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     OK = 0
     DATA_REFUSED = 64  # terminal: the data, or the spec against the data, is at fault
     USER_CODE = 65  # terminal: the estimator or the user's own code raised
+    REUSED = 66  # own containers: the run exists already, so the pod ends before its code starts
     STORAGE = 75  # retried: storage did not answer or refused the credentials
     INTERNAL = 70  # retried: a fault of ours
 
@@ -26,7 +27,7 @@ class Champion(Record):
 class Task(Record):
     """One unit of work for the trainer image."""
 
-    kind: Literal["Train", "Trial", "Evaluate", "CountRows", "JoinLabels", "DriftReport"] = "Train"
+    kind: Literal["Train", "Trial", "Evaluate", "CountRows", "JoinLabels", "CheckData", "DriftReport"] = "Train"
     namespace: str
     model: str
     training: str  # name of the ModelTraining that asks

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from perennial.runtime.artifacts.canonical import repack
     from perennial.runtime.artifacts.digests import artifact_digest
     from perennial.runtime.artifacts.estimators import estimator_task, known_estimators, resolve_estimator
+    from perennial.runtime.artifacts.foreign import foreign_pipeline
     from perennial.runtime.artifacts.package import Packaged, save_model
     from perennial.runtime.artifacts.pipeline import build_pipeline, describe_pipeline, frame, make_estimator
     from perennial.runtime.artifacts.signatures import (
@@ -48,6 +49,7 @@ LAZY = {
     "estimator_task": "estimators",
     "known_estimators": "estimators",
     "resolve_estimator": "estimators",
+    "foreign_pipeline": "foreign",
     "Packaged": "package",
     "save_model": "package",
     "build_pipeline": "pipeline",
@@ -86,6 +88,7 @@ __all__ = [
     "describe_pipeline",
     "encode_target",
     "estimator_task",
+    "foreign_pipeline",
     "frame",
     "infer_signature",
     "known_estimators",

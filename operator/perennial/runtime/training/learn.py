@@ -17,6 +17,7 @@ from perennial.runtime.training.record import Stages, run_record
 from perennial.runtime.training.refine import refine
 from perennial.runtime.training.resolve import Resolved
 from perennial.runtime.training.split import split
+from perennial.runtime.training.target import kind_of
 from perennial.runtime.training.validate import validate
 
 __all__ = ["learn", "package", "run_record"]
@@ -33,7 +34,9 @@ def learn(context: Context, resolved: Resolved) -> Stages:
     with clock.running("fetch"):
         fetched = fetch_all(resolved, request)
     with clock.running("validate"):
-        validated = validate(fetched.table, request, kind=request.kind, holdout_rows=fetched.holdout_rows)
+        validated = validate(
+            fetched.table, request, kind=kind_of(request, fetched.table), holdout_rows=fetched.holdout_rows
+        )
     with clock.running("split"):
         sides = split(validated.table, request, model=context.task.model, holdout_rows=validated.holdout_rows)
     with clock.running("preprocess"):

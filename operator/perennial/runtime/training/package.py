@@ -75,7 +75,8 @@ def _saved(pipeline: Any, stages: Stages, folder: Path, held: Columns) -> Saved:
     try:
         return save_model(pipeline, signature, folder, holdout=held)
     except NotPackable as error:
-        raise UserCodeFailed(f"spec.algorithm: {error}; choose another estimator", reason="NotPackable") from error
+        told = f"spec.algorithm: {error}; choose another estimator" if stages.chosen.known else f"the model: {error}"
+        raise UserCodeFailed(told, reason="NotPackable") from error
 
 
 def _write_pages(context: Context, folder: Path, stages: Stages, artifact: Artifact) -> None:

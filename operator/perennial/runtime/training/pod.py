@@ -5,6 +5,7 @@ import os
 import sys
 import uuid
 import warnings
+from collections.abc import Callable
 from contextlib import closing
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from perennial.api.records.task import ExitCode, Outcome, Task
+from perennial.api.records.task import ExitCode, Outcome, Progress, Task
 from perennial.runtime.training import endings, progress
 from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.tasks import perform
@@ -40,9 +41,9 @@ def _attempt(scratch: Path) -> tuple[ExitCode, Outcome]:
     accounting = Accounting()
     clock = progress.StageClock(accounting)
     try:
-        task = _task()
+        task = given_task()
         port = int(os.environ.get(PROGRESS_PORT, progress.PORT))
-        with closing(_Server(clock, port)):
+        with closing(ProgressServer(clock.now, port)):
             return ExitCode.OK, perform(
                 task, scratch=scratch, attempt=attempt_name(), clock=clock, accounting=accounting
             )
@@ -52,13 +53,13 @@ def _attempt(scratch: Path) -> tuple[ExitCode, Outcome]:
         accounting.stop()
 
 
-class _Server:
+class ProgressServer:
     """The progress server with a `close`; a port that is taken costs the progress, not the run."""
 
-    def __init__(self, clock: progress.StageClock, port: int) -> None:
+    def __init__(self, now: Callable[[], Progress], port: int) -> None:
         self._server: ThreadingHTTPServer | None = None
         try:
-            self._server = progress.serve(clock, port)
+            self._server = progress.serve(now, port)
         except OSError as error:
             LOG.warning("progress is not served on port %s: %s", port, error)
 
@@ -69,7 +70,12 @@ class _Server:
             self._server.server_close()
 
 
-def _task() -> Task:
+def given_task() -> Task:
+    """The task in the environment.
+
+    Raises:
+        ValueError: there is none, or it is no task.
+    """
     try:
         return Task.from_json(os.environ[TASK])
     except KeyError:

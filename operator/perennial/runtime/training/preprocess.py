@@ -66,7 +66,7 @@ def prepare(table: pa.Table, request: Request, target: Target, *, learn_from: np
             features=_choice(request),
             classes=target.classes,
             positive_class=target.positive,
-            estimator=request.designs[0].estimator,
+            estimator=request.estimators[0] if request.designs else "",
         )
         columns = canonicalise(table, inferred.signature)
         y = encode_target(table.column(request.target), inferred.signature) if request.target else None

@@ -49,6 +49,10 @@ class StageClock:
         self.timings[stage] = round(time.monotonic() - started, 3)
         self._tell(stage, SHARE[stage], "")
 
+    def listen(self, listener: Listener) -> None:
+        """Tell somebody else from now on."""
+        self._listener = listener
+
     def within(self, done: float, message: str) -> None:
         """Report from inside a stage: `done` is its finished share, 0 to 1."""
         stage = self._current.stage
@@ -65,7 +69,7 @@ class StageClock:
         self._listener(self._current)
 
 
-def serve(clock: StageClock, port: int = PORT) -> ThreadingHTTPServer:
+def serve(now: Callable[[], Progress], port: int = PORT) -> ThreadingHTTPServer:
     """Answer GET /progress (JSON) and /metrics (Prometheus text) from a thread, until `shutdown()`.
 
     Raises:
@@ -77,7 +81,7 @@ def serve(clock: StageClock, port: int = PORT) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             """Answer one page."""
-            body = _page(clock, self.path)
+            body = _page(now(), self.path)
             self.send_response(200 if body else 404)
             self.send_header(
                 "Content-Type", "application/json" if self.path == "/progress" else "text/plain; version=0.0.4"
@@ -94,11 +98,11 @@ def serve(clock: StageClock, port: int = PORT) -> ThreadingHTTPServer:
     return server
 
 
-def _page(clock: StageClock, path: str) -> bytes:
+def _page(now: Progress, path: str) -> bytes:
     """The body of a page; empty if there is none."""
     if path == "/progress":
-        return clock.now().to_json()
-    return _exposition(clock.now()) if path == "/metrics" else b""
+        return now.to_json()
+    return _exposition(now) if path == "/metrics" else b""
 
 
 def _exposition(progress: Progress) -> bytes:

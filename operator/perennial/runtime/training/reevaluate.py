@@ -14,6 +14,7 @@ from perennial.runtime.training.preprocess import Prepared
 from perennial.runtime.training.resolve import resolve
 from perennial.runtime.training.split import split
 from perennial.runtime.training.stored import stored_model
+from perennial.runtime.training.target import kind_of
 from perennial.runtime.training.validate import validate
 
 
@@ -39,7 +40,9 @@ def reevaluate(context: Context) -> Reevaluation:
     with clock.running("fetch"):
         fetched = fetch_all(resolved, request)
     with clock.running("validate"):
-        checked = validate(fetched.table, request, kind=request.kind, holdout_rows=fetched.holdout_rows)
+        checked = validate(
+            fetched.table, request, kind=kind_of(request, fetched.table), holdout_rows=fetched.holdout_rows
+        )
     with clock.running("split"):
         sides = split(checked.table, request, model=task.model, holdout_rows=checked.holdout_rows)
     with clock.running("evaluate"):

@@ -32,6 +32,7 @@ class Chosen:
     threshold: float | None = None  # binary: of the positive class' probability
     summary: dict[str, Any] = field(default_factory=dict)  # `chosen` of run.json
     warnings: list[str] = field(default_factory=list)
+    known: bool = True  # False: made by code of the user's own
 
 
 def refine(prepared: Prepared, split: Split, request: Request, clock: StageClock) -> Chosen:

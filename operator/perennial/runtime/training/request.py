@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from perennial.api.algorithm import Algorithm, Candidate, Decision, Preprocess, Search
+from perennial.api.algorithm import Algorithm, Candidate, Container, Decision, Preprocess, Search
 from perennial.api.data import Expectation, Features, Holdout, SplitStrategy, TrainSource
 from perennial.api.estimators import EstimatorTask, estimators
 from perennial.api.evaluation import Evaluation
@@ -33,8 +33,9 @@ class Request:
     positive_class: str | None
     features: Features
     expectations: tuple[Expectation, ...]
-    designs: tuple[Candidate, ...]  # at least one; several are compared
-    kind: EstimatorTask  # of all designs
+    designs: tuple[Candidate, ...]  # several are compared; none where code of the user's own learns
+    kind: EstimatorTask | None  # of all designs; None: the target decides
+    container: Container | None
     search: Search | None
     calibration: str
     decision: Decision | None
@@ -63,8 +64,8 @@ def request_of(spec: Mapping[str, Any]) -> Request:
     except ValidationError as error:
         raise DataRefused("; ".join(map(str, problems_of(error)[:MOST_PROBLEMS])), reason="SpecInvalid") from error
     _refuse_problems(parsed)
-    data, algorithm = parsed.data, parsed.algorithm or Algorithm()
-    designs = _designs(algorithm)
+    data, algorithm = parsed.data, parsed.algorithm or Algorithm.model_construct()
+    designs = () if parsed.container else _designs(algorithm)
     evaluation = parsed.evaluation or Evaluation()
     return Request(
         train=data.train,
@@ -75,7 +76,8 @@ def request_of(spec: Mapping[str, Any]) -> Request:
         features=data.features or Features(),
         expectations=tuple(data.expectations),
         designs=designs,
-        kind=estimators()[designs[0].estimator].task,
+        kind=estimators()[designs[0].estimator].task if designs else own_kind(parsed),
+        container=parsed.container,
         search=algorithm.search,
         calibration=algorithm.calibration,
         decision=algorithm.decision,
@@ -87,6 +89,15 @@ def request_of(spec: Mapping[str, Any]) -> Request:
         reuse=parsed.reuse,
         normalised=parsed.normalised(),
     )
+
+
+def own_kind(spec: ModelTrainingSpec) -> EstimatorTask | None:
+    """What code of the user's own learns, as far as the spec says it."""
+    kinds: dict[str | None, EstimatorTask] = {
+        "Classification": "classifier", "Regression": "regressor", "Outlier": "outlier_detector",
+    }  # fmt: skip
+    asked = spec.container.task if spec.container else None
+    return kinds.get(asked) or (None if spec.data.target else "outlier_detector")
 
 
 def _designs(algorithm: Algorithm) -> tuple[Candidate, ...]:

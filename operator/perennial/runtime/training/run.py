@@ -46,7 +46,7 @@ def train(
         resolved = resolve(task, context.request)
         known = context.runs.read(resolved.run_digest) if context.request.reuse else None
         if known is None:
-            context.runs.freeze_request(resolved.run_digest, _frozen(context, resolved).to_json())
+            context.runs.freeze_request(resolved.run_digest, frozen(context, resolved).to_json())
     if known is not None:
         context.runs.point(task.run_key, known.run_digest)
         return Finished(_outcome(resolved, "Reused", "the run exists already"), known, None)
@@ -63,7 +63,8 @@ def train(
     return Finished(_outcome(resolved, kept, ""), winner, packaged.report)
 
 
-def _frozen(context: Context, resolved: Resolved) -> FrozenRequest:
+def frozen(context: Context, resolved: Resolved) -> FrozenRequest:
+    """What request.json of the run says."""
     objects = [o.identity for o in resolved.train.objects]
     return FrozenRequest(spec=dict(context.request.normalised), data=resolved.data_digest, objects=objects)
 

@@ -15,7 +15,8 @@ def column_summaries(stages: Stages, request: Request) -> list[ColumnSummary]:
     """One line per input column, with what the pipeline does to it."""
     signature, design = stages.prepared.signature, stages.chosen.design
     steps = request.preprocess.steps if request.preprocess else ()
-    groups = describe_pipeline(signature, design.estimator, design.parameters, preprocess=steps)
+    own = request.container is not None
+    groups = [] if own else describe_pipeline(signature, design.estimator, design.parameters, preprocess=steps)
     notes = {name: _note(group) for group in groups for name in group["columns"]}
     found = []
     for column in signature.inputs:

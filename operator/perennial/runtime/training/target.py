@@ -14,8 +14,11 @@ import pyarrow.compute as pc
 from perennial.api.records.run import TaskType
 from perennial.runtime.artifacts import classes_of
 from perennial.runtime.training.failures import DataRefused, nearest
+from perennial.runtime.training.request import Request
 
 MOST_CLASSES = 100
+MOST_GUESSED_CLASSES = 20
+"""Whole numbers with more distinct values are taken for amounts where nobody says what they are."""
 LEAST_ROWS_OF_A_CLASS = 10
 POSITIVE_WORDS = ("true", "yes", "1", "y")
 
@@ -48,6 +51,20 @@ def understand(column: pa.ChunkedArray | None, *, name: str | None, kind: str, p
     if kind == "regressor":
         return _regression(column, name)
     return _classification(column, name, positive)
+
+
+def kind_of(request: Request, table: pa.Table) -> str:
+    """What is learnt; where the spec does not say it, numbers with fractions or many values are a regression's."""
+    if request.kind is not None:
+        return request.kind
+    assert request.target is not None  # noqa: S101  without a target the kind is known
+    column = table.column(request.target)
+    number = pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)
+    if not number:
+        return "classifier"
+    values = np.asarray(column.drop_null().cast(pa.float64(), safe=False))
+    whole = bool(np.all(values == np.trunc(values)))
+    return "classifier" if whole and len(np.unique(values)) <= MOST_GUESSED_CLASSES else "regressor"
 
 
 def _regression(column: pa.ChunkedArray, name: str | None) -> Target:

@@ -19,7 +19,7 @@ def clock() -> Iterator[progress.StageClock]:
 
 @pytest.fixture
 def url(clock: progress.StageClock) -> Iterator[str]:
-    server = progress.serve(clock, 0)
+    server = progress.serve(clock.now, 0)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
