@@ -11,10 +11,10 @@ from perennial.api.rule import Rule, at_least_one, exactly_one
 
 
 class Step(SpecModel):
-    """One share of the traffic, held until its evidence is complete."""
+    """One share of the traffic, or of copies of it, held until its evidence is complete."""
 
     weight: Annotated[int, Field(ge=1, le=99)]
-    """Percent of the requests that the candidate answers."""
+    """Percent of the requests that the candidate answers; with Shadow and BlueGreen, that it gets copies of."""
     min_requests: Annotated[int, Field(ge=0, le=1000000)] = 200
     """Fewest requests the candidate must have answered."""
     min_duration: Duration = "2m"
@@ -25,9 +25,10 @@ class PrometheusQuery(SpecModel):
     """A number from Prometheus."""
 
     query: Annotated[str, Field(min_length=1, max_length=2048)]
-    """Query with one result. `{{version}}` and `{{revision}}` stand for the candidate's."""
+    """Query with one result, a number. `{{version}}` and `{{revision}}` stand for the candidate's: the number of its
+    version, and the value of its pods' label perennial.dev/revision."""
     address: Uri | None = None
-    """Server to ask; must be on the installation's allow-list. Default: the installation's."""
+    """Server to ask; must be on the installation's allow-list. Default: the first of it."""
 
 
 class Analysis(SpecModel):
@@ -41,6 +42,11 @@ class Analysis(SpecModel):
             "maxRatio",
             "tolerance",
             message="say what to ask for: max, maxRatio, tolerance or min",
+        ),
+        Rule(
+            "!has(self.min) || !has(self.max) || self.min <= self.max",
+            "no value is both: min of this analysis is larger than its max; exchange them",
+            lambda a: a.min is None or a.max is None or a.min <= a.max,
         ),
         Rule(
             "!has(self.maxRatio) || (has(self.metric) && self.metric.startsWith('latency'))",
@@ -108,6 +114,11 @@ class Rollout(SpecModel):
 
     RULES = (
         Rule(
+            "!has(self.strategy) || self.strategy != 'BlueGreen' || !has(self.steps) || size(self.steps) == 1",
+            "BlueGreen looks once: give rollout.steps one step, or remove it",
+            lambda r: r.strategy != "BlueGreen" or "steps" not in r.model_fields_set or len(r.steps) == 1,
+        ),
+        Rule(
             "!has(self.steps) || (self.steps.map(step, step.weight).isSorted() && "
             "self.steps.all(step, self.steps.exists_one(other, other.weight == step.weight)))",
             "weights of rollout.steps must rise from step to step, such as 5, 25, 50",
@@ -116,9 +127,10 @@ class Rollout(SpecModel):
     )
 
     strategy: Literal["Canary", "Shadow", "BlueGreen", "Replace"] = "Canary"
-    """Share by share, on copies of requests, all at once after a look, or at once when ready."""
+    """Share by share, share by share on copies of requests alone, all at once at full size after a look at copies,
+    or at once when ready."""
     steps: Annotated[list[Step], Field(min_length=1, max_length=20)] = Field(default_factory=_default_steps)
-    """Shares of the traffic, ascending. Default: 5, 25, 50 percent."""
+    """Shares of the traffic, ascending. Default: 5, 25, 50 percent; with BlueGreen one step, 50 percent."""
     analysis: Annotated[list[Analysis], Field(max_length=20)] = Field(default_factory=_default_analysis)
     """What must hold. Default: errors ≤ 1 %, p95 ≤ 1.2 × stable, prediction shift ≤ 0.2. Empty: nothing."""
     evidence: Evidence = Evidence()

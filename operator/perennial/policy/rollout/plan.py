@@ -19,7 +19,7 @@ STABLE_GONE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class StepRule:
-    """One step of a canary."""
+    """One step: the share of requests that the candidate answers, or gets copies of."""
 
     weight: int
     min_requests: int = 0
@@ -41,12 +41,18 @@ class Rules:
     manual: bool = False
     paused: bool = False
 
+    @property
+    def copies(self) -> bool:
+        """Whether a candidate is judged on copies of requests, and answers none before the switch."""
+        return self.strategy in ("Shadow", "BlueGreen")
+
     @classmethod
     def of(cls, rollout: Rollout) -> Self:
-        """The rules of a spec; the defaults are the API's."""
+        """The rules of a spec; the defaults are the API's. BlueGreen looks once: at the last of the steps."""
+        steps = rollout.steps[-1:] if rollout.strategy == "BlueGreen" else rollout.steps
         return cls(
             strategy=rollout.strategy,
-            steps=tuple(StepRule(s.weight, s.min_requests, parse_duration(s.min_duration)) for s in rollout.steps),
+            steps=tuple(StepRule(s.weight, s.min_requests, parse_duration(s.min_duration)) for s in steps),
             analysis=tuple(rollout.analysis),
             wait_for=parse_duration(rollout.evidence.wait_for),
             required=rollout.evidence.mode == "Required",

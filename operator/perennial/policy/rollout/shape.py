@@ -50,12 +50,12 @@ def weight(candidate: Candidate | None, rules: Rules) -> int:
         return 0
     if candidate.stage is Stage.SWITCHING:
         return 100
-    return 0 if rules.strategy == "Shadow" else _share(candidate, rules)
+    return 0 if rules.copies else _share(candidate, rules)
 
 
 def copied(candidate: Candidate | None, rules: Rules) -> int:
-    """The percentage of requests that stable answers and copies to the candidate: what a shadow gets at a step."""
-    if candidate is None or rules.strategy != "Shadow" or candidate.stage in (Stage.PREPARING, Stage.SWITCHING):
+    """The percentage of requests that stable answers and copies to the candidate, by the step alone."""
+    if candidate is None or not rules.copies or candidate.stage in (Stage.PREPARING, Stage.SWITCHING):
         return 0
     return _share(candidate, rules)
 
@@ -68,6 +68,6 @@ def _share(candidate: Candidate, rules: Rules) -> int:
 
 
 def _candidate_size(candidate: Candidate, rules: Rules, size: int) -> int:
-    if candidate.stage in (Stage.PROMOTING, Stage.SWITCHING):
+    if rules.strategy == "BlueGreen" or candidate.stage in (Stage.PROMOTING, Stage.SWITCHING):
         return max(1, size)
     return max(1, ceil(size * max(weight(candidate, rules), copied(candidate, rules)) / 100))

@@ -72,6 +72,9 @@ def prepare(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> M
         return to_stage(state, candidate, Stage.PROMOTING, now, "CandidateReady")
     if rules.paused:
         return Move(state, "Paused", "spec.rollout.paused is true; the candidate is ready and gets no traffic")
+    if rules.strategy == "BlueGreen" and health.ready < facts.size:
+        message = f"{named(candidate.revision)} starts at full size: {health.ready} of {facts.size} pods are ready"
+        return Move(state, "CandidateStarting", message, timedelta(seconds=5))
     return to_stage(state, candidate, Stage.STEPPING, now, "CandidateReady")
 
 

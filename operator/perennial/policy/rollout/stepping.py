@@ -1,4 +1,4 @@
-"""Rules of a canary's steps: how long, how many requests, and what the analysis has to say."""
+"""Rules of a rollout's steps: how long, how many requests, and what the analysis has to say."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ LOOK = timedelta(seconds=5)
 
 
 def step(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move | None:
-    """The candidate has its share of traffic."""
+    """The candidate has its share of the requests, or of copies of them."""
     candidate = state.candidate
     if candidate is None or candidate.stage is not Stage.STEPPING:
         return None
@@ -21,10 +21,12 @@ def step(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move
         return to_stage(state, candidate, Stage.PROMOTING, now, "StableUnavailable")
     if facts.verdict.result in ("Gross", "Failed"):
         return rolled_back(state, candidate.revision, facts.verdict.reason, facts.verdict.message, now)
+    if facts.promote and rules.strategy == "BlueGreen":
+        return to_stage(state, candidate, Stage.PROMOTING, now, "PromotionApproved")
     if candidate.step >= len(rules.steps):  # the spec was shortened under way
         return _through(state, candidate, rules, now)
     rule = rules.steps[candidate.step]
-    share = f"{'copies of ' if rules.strategy == 'Shadow' else ''}{rule.weight} %"
+    share = f"{'copies of ' if rules.copies else ''}{rule.weight} %"
     title = f"step {candidate.step + 1} of {len(rules.steps)}: {named(candidate.revision)} gets {share}"
     if rules.paused and not facts.promote:
         return Move(state, "Paused", f"{title}; spec.rollout.paused is true")

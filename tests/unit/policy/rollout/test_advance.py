@@ -294,26 +294,3 @@ def test_gross_harm_while_the_candidate_grows_still_rolls_back_and_counting_goes
     gross = StepVerdict("Gross", "AnalysisFailed", "every request failed", 300)
     move = advance(begun, facts(TWO, ONE, TWO, size=5, verdict=gross), RULES, now)
     assert (move.event, move.state.candidate) == ("RolledBack", None)
-
-
-def test_a_shadow_answers_nothing_and_gets_copies_at_the_steps_share_until_it_is_switched_to() -> None:
-    shadow = replace(RULES, strategy="Shadow")
-    state, now = stable_one(), T0
-    seen: list[tuple[str, int, int]] = []
-    for _ in range(60):
-        move = advance(state, facts(TWO, ONE, TWO, verdict=GOOD), shadow, now)
-        state, now = move.state, now + timedelta(seconds=30)
-        if state.candidate is None:
-            break
-        running = {r.role: r for r in shape(state, shadow, 4)}
-        seen.append((state.candidate.stage.value, running["stable"].weight, running["stable"].copied))
-        assert (
-            state.candidate.stage is not Stage.STEPPING or running["candidate"].replicas == (1, 2)[state.candidate.step]
-        )
-    assert list(dict.fromkeys(seen)) == [
-        ("Preparing", 0, 0),
-        ("Stepping", 0, 5),
-        ("Stepping", 0, 50),
-        ("Promoting", 0, 50),
-        ("Switching", 100, 0),
-    ]

@@ -14,7 +14,8 @@ from scipy.stats import beta, binom
 
 from perennial.api.rollout import Rollout
 from perennial.policy.rollout import Facts, Revision, RevisionHealth, RolloutState, Rules, Stage, Wanted, advance
-from perennial.policy.rollout.analysis import analyse
+from perennial.policy.rollout.analysis import analyse, mirror_share
+from perennial.policy.rollout.shape import copied, weight
 from perennial.policy.rollout.state import Candidate
 from perennial.stats.bins import numeric_codes, numeric_edges
 from perennial.stats.psi import plain_psi
@@ -28,6 +29,7 @@ T0 = datetime(2026, 3, 1, tzinfo=UTC)
 ONE = Revision("1" * 64, "sha256:one", "img:1", 1)
 TWO = Revision("2" * 64, "sha256:two", "img:1", 2)
 RULES = Rules.of(Rollout())
+COPYING = {"shadow": Rules.of(Rollout(strategy="Shadow")), "blue-green": Rules.of(Rollout(strategy="BlueGreen"))}
 STABLE = Model()
 LOOK = timedelta(minutes=2)
 REQUESTS_A_LOOK = 60_000
@@ -48,18 +50,18 @@ def rollout(
     """How a rollout of this candidate ends: `Promoting`, or the reason for which it was stopped."""
     rng = np.random.default_rng(seed)
     state = RolloutState(ONE, Candidate(TWO, Stage.STEPPING, T0, T0))
-    now, step = T0, -1
+    now, step, level = T0, -1, 0.0
     up = RevisionHealth(replicas=1, ready=1)
     while state.candidate is not None and state.candidate.stage is Stage.STEPPING:
         if state.candidate.step != step:
-            step = state.candidate.step
+            step, level = state.candidate.step, float(copied(state.candidate, rules))
             old, new = Arm(STABLE, rng, sticky), Arm(candidate, rng, sticky)
         now += LOOK
-        weight = rules.steps[step].weight / 100
-        new.serve(int(requests * weight))
-        old.serve(int(requests * (1 - weight)))
+        share = weight(state.candidate, rules) / 100
+        new.serve(int(requests * (share + (1 - share) * level / 100)))
+        old.serve(int(requests * (1 - share)))
         elapsed = now - state.candidate.since
-        verdict, _ = analyse(
+        verdict, rows = analyse(
             arms(old, new),
             rules,
             step,
@@ -67,6 +69,9 @@ def rollout(
             late=elapsed >= rules.wait_for,
             expected_shift=expected_shift,
         )
+        if rules.copies:
+            level = mirror_share(rows, weight=0, in_force=level, room=1.0, elapsed=elapsed, within=rules.wait_for / 3)
+            assert share == 0, "nothing is answered by a candidate that is judged on copies"
         assert elapsed < rules.wait_for, "the simulated traffic is meant to give the computed evidence"
         health = {ONE.key: up, TWO.key: up}
         state = advance(state, Facts(Wanted(TWO), 1, health=health, verdict=verdict), rules, now).state
@@ -89,7 +94,11 @@ class Harm:
     @property
     def rules(self) -> Rules:
         """The default rules with this metric only."""
-        return replace(RULES, analysis=tuple(a for a in RULES.analysis if a.metric == self.metric))
+        return self.among(RULES)
+
+    def among(self, rules: Rules) -> Rules:
+        """These rules with this metric only."""
+        return replace(rules, analysis=tuple(a for a in rules.analysis if a.metric == self.metric))
 
 
 HARMS = {
@@ -126,4 +135,21 @@ def test_a_good_retrain_after_drift_is_not_stopped_for_predicting_differently(st
     assert expected > 0.2
     stopped = ROLLOUTS - endings(RETRAINED, sticky=sticky, expected_shift=expected).count("Promoting")
     print(f"retrained, {'sticky' if sticky else 'random'}: {stopped} of {ROLLOUTS} stopped")
+    assert binom.sf(stopped - 1, ROLLOUTS, 0.01) > UNLUCKY
+
+
+@pytest.mark.parametrize("strategy", COPYING)
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_bad_candidate_is_stopped_on_copies_alone_in_at_least_99_percent(harm: str, strategy: str) -> None:
+    bad = HARMS[harm]
+    ended = endings(bad.model, rules=bad.among(COPYING[strategy]), requests=bad.requests, sticky=True)
+    stopped = sum(bad.told in one for one in ended)
+    print(f"{strategy}, {harm}: {stopped} of {ROLLOUTS} stopped")
+    assert binom.cdf(stopped, ROLLOUTS, 0.99) > UNLUCKY
+
+
+@pytest.mark.parametrize("strategy", COPYING)
+def test_an_identical_candidate_is_stopped_on_copies_in_at_most_1_percent(strategy: str) -> None:
+    stopped = ROLLOUTS - endings(STABLE, rules=COPYING[strategy], sticky=True).count("Promoting")
+    print(f"{strategy}, identical: {stopped} of {ROLLOUTS} stopped")
     assert binom.sf(stopped - 1, ROLLOUTS, 0.01) > UNLUCKY
