@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -90,15 +90,35 @@ async def serve(
     known = await asyncio.to_thread(config.read_bytes)
     while not await asyncio.to_thread(bucket_made, bucket, env):  # noqa: ASYNC110  nobody could set an event
         await asyncio.sleep(RETRY_SECONDS)
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _forward(reader, writer, inner.hostname or "", inner.port or 80)
-
+    door = _Door(inner.hostname or "", inner.port or 80)
     watch = asyncio.create_task(_keep_told(config, known, process))
-    async with await asyncio.start_server(forward, "", port) as server:  # listening is what readiness waits for
+    async with await asyncio.start_server(door.pass_on, "", port) as server:  # listening is what readiness waits for
         await ended.wait()
-        watch.cancel()
+        await _ended([watch])
         server.close_clients()  # SeaweedFS, too, would wait for every connection that a client keeps open
+    await _ended(door.open)
+
+
+class _Door:
+    """Passes connections on to the inner port; `open` are those under way."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.open: set[asyncio.Task[None]] = set()
+        self._inner = host, port
+
+    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  a coroutine runs in one
+        self.open.add(task)
+        task.add_done_callback(self.open.discard)
+        await _forward(reader, writer, *self._inner)
+
+
+async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    ending = [task for task in tasks if not task.done()]
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 async def _keep_told(config: Path, known: bytes, process: Callable[[], int | None]) -> None:
@@ -129,7 +149,7 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, h
     try:
         await _copy(inner_reader, writer)  # the end of the answers is the end of the connection
     finally:
-        requests.cancel()
+        await _ended([requests])
         inner_writer.close()
         writer.close()
 
