@@ -1,4 +1,4 @@
-"""The registry of one model in one hand: its runs, trials, versions, aliases, evaluations. The work is in their modules."""
+"""The registry of one model in one hand: runs, trials, versions, aliases, evaluations. Their modules do the work."""
 
 from collections.abc import Iterator
 

@@ -20,6 +20,7 @@ class TrialRecord(Record):
     se: float | None = None
     failure: str = ""
     reason: str = ""  # of the failure
+    exit_code: int = 0  # of a run that would end with it
     cost: dict[str, float] = {}
     attempt: str = ""  # UID of the pod
 

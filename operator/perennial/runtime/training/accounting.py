@@ -7,6 +7,7 @@ because the group would be the whole desktop's.
 import os
 import resource
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Event, Thread
 
@@ -23,6 +24,7 @@ class Accounting:
         self._started = time.monotonic()
         self._processor = processor_seconds(in_pod=self._in_pod)
         self._memory = 0.0
+        self._elsewhere: dict[str, float] = {}
         self._stopped = Event()
         Thread(target=self._sample, name="accounting", daemon=True).start()
 
@@ -39,7 +41,13 @@ class Accounting:
         memory = self._memory or memory_bytes(in_pod=self._in_pod) / GIB * wall
         used = processor_seconds(in_pod=self._in_pod) - self._processor
         figures = {"cpuSeconds": used, "memoryGiBSeconds": memory, "gpuSeconds": 0.0, "wallSeconds": wall}
-        return {name: round(value, 3) for name, value in figures.items()}
+        return {name: round(value + self._elsewhere.get(name, 0.0), 3) for name, value in figures.items()}
+
+    def include(self, costs: Iterable[Mapping[str, float]]) -> None:
+        """Add what other pods have used for the same run."""
+        for cost in costs:
+            for name, value in cost.items():
+                self._elsewhere[name] = self._elsewhere.get(name, 0.0) + value
 
     def stop(self) -> None:
         """End the sampling thread."""

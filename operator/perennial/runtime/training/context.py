@@ -8,6 +8,7 @@ from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.progress import StageClock
 from perennial.runtime.training.request import Request
 from perennial.store.runs import Runs
+from perennial.store.trials import TrialResults
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Context:
     task: Task
     request: Request
     runs: Runs
+    trials: TrialResults
     clock: StageClock
     accounting: Accounting
     scratch: Path  # a writable folder of this attempt's own

@@ -3,31 +3,42 @@
 Apart from the driver, because importing what learns takes longer than finding that a run exists already.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from perennial.runtime.artifacts import Columns, frame
 from perennial.runtime.training.answers import Answers, of_pipeline
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.evaluate import evaluate
-from perennial.runtime.training.fetch import fetch_all
+from perennial.runtime.training.fetch import Fetched, fetch_all
+from perennial.runtime.training.known import known_trials
 from perennial.runtime.training.leakage import leaking
 from perennial.runtime.training.package import package
-from perennial.runtime.training.preprocess import prepare
+from perennial.runtime.training.preprocess import Prepared, prepare
 from perennial.runtime.training.record import Stages, run_record
 from perennial.runtime.training.refine import refine
 from perennial.runtime.training.resolve import Resolved
-from perennial.runtime.training.split import split
+from perennial.runtime.training.split import Split, split
 from perennial.runtime.training.target import kind_of
-from perennial.runtime.training.validate import validate
+from perennial.runtime.training.validate import Validated, validate
 
-__all__ = ["learn", "package", "run_record"]
+__all__ = ["Ready", "learn", "made_ready", "package", "run_record"]
 
 
-def learn(context: Context, resolved: Resolved) -> Stages:
-    """Stages 2 to 7 of a run.
+@dataclass(frozen=True)
+class Ready:
+    """All that fitting needs."""
+
+    fetched: Fetched
+    validated: Validated
+    sides: Split
+    prepared: Prepared
+
+
+def made_ready(context: Context, resolved: Resolved) -> Ready:
+    """Stages 2 to 5 of a run.
 
     Raises:
-        TrainingFailure: data, spec or estimator are at fault.
+        DataRefused: data or spec are at fault.
         StorageError: storage is.
     """
     request, clock = context.request, context.clock
@@ -41,8 +52,23 @@ def learn(context: Context, resolved: Resolved) -> Stages:
         sides = split(validated.table, request, model=context.task.model, holdout_rows=validated.holdout_rows)
     with clock.running("preprocess"):
         prepared = prepare(validated.table, request, validated.target, learn_from=sides.train)
+    return Ready(fetched, validated, sides, prepared)
+
+
+def learn(context: Context, resolved: Resolved) -> Stages:
+    """Stages 2 to 7 of a run. Trials that other pods have run are not run again; the run's cost includes theirs.
+
+    Raises:
+        TrainingFailure: data, spec or estimator are at fault.
+        StorageError: storage is.
+    """
+    request, clock = context.request, context.clock
+    ready = made_ready(context, resolved)
+    validated, sides, prepared = ready.validated, ready.sides, ready.prepared
     with clock.running("refine"):
-        chosen = refine(prepared, sides, request, clock)
+        known = known_trials(context, resolved.run_digest)
+        context.accounting.include(record.cost for record in known.ended.values())
+        chosen = refine(prepared, sides, request, clock, known)
     with clock.running("evaluate"):
         signature = prepared.signature
 
@@ -53,4 +79,4 @@ def learn(context: Context, resolved: Resolved) -> Stages:
         if prepared.y is not None:
             suspects = leaking(prepared, sides.train, evaluated.answers, prepared.y[sides.holdout])
             evaluated = replace(evaluated, warnings=[*evaluated.warnings, *suspects])
-    return Stages(resolved, fetched, validated, sides, prepared, chosen, evaluated)
+    return Stages(resolved, ready.fetched, validated, sides, prepared, chosen, evaluated)

@@ -8,11 +8,13 @@ from sklearn.pipeline import Pipeline
 
 from perennial.api.algorithm import Candidate
 from perennial.api.metrics import METRICS, USUAL
+from perennial.api.rounds import rounds
 from perennial.runtime.training.answers import DEFAULT_THRESHOLD
 from perennial.runtime.training.decide import chosen_threshold
 from perennial.runtime.training.effort import effort
 from perennial.runtime.training.fitting import fit
 from perennial.runtime.training.folds import folds
+from perennial.runtime.training.known import KnownTrials
 from perennial.runtime.training.preprocess import Prepared
 from perennial.runtime.training.progress import StageClock
 from perennial.runtime.training.request import Request
@@ -35,8 +37,11 @@ class Chosen:
     known: bool = True  # False: made by code of the user's own
 
 
-def refine(prepared: Prepared, split: Split, request: Request, clock: StageClock) -> Chosen:
+def refine(prepared: Prepared, split: Split, request: Request, clock: StageClock, known: KnownTrials) -> Chosen:
     """Choose a design by cross-validation if there is a choice, fit it to the training part, and set its threshold.
+
+    Args:
+        known: trials that have been run elsewhere.
 
     Raises:
         UserCodeFailed: the estimator raised; with several designs only if all of them did.
@@ -45,7 +50,7 @@ def refine(prepared: Prepared, split: Split, request: Request, clock: StageClock
     design = request.designs[0]
     tried: dict[str, Any] = {}
     if len(request.designs) > 1 or request.search:
-        design, tried = _searched(prepared, split, request, clock)
+        design, tried = _searched(prepared, split, request, clock, known)
     clock.within(0.9, f"fitting {design.estimator}")
     pipeline, warnings = fit(prepared, split.train, design, request)
     threshold = None
@@ -61,36 +66,49 @@ def refine(prepared: Prepared, split: Split, request: Request, clock: StageClock
     return Chosen(design, pipeline, threshold, summary, warnings)
 
 
-def _searched(
-    prepared: Prepared, split: Split, request: Request, clock: StageClock
-) -> tuple[Candidate, dict[str, Any]]:
+def conditions(prepared: Prepared, split: Split, request: Request) -> tuple[str, Trials]:
+    """What trials are compared by, and what runs them: the same folds for each, in whichever pod.
+
+    Raises:
+        DataRefused: too few rows for the folds.
+    """
     metric = objective(prepared, request)
-    count = request.search.folds if request.search else CANDIDATE_FOLDS
     classes = prepared.signature.classes is not None
-    parts = folds(split, prepared.y, count=count, seed=request.seed, classes=classes)
-    trials = Trials(prepared, request, parts, metric)
+    parts = folds(split, prepared.y, count=_folds(request), seed=request.seed, classes=classes)
+    return metric, Trials(prepared, request, parts, metric)
+
+
+def _folds(request: Request) -> int:
+    return request.search.folds if request.search else CANDIDATE_FOLDS
+
+
+def _searched(
+    prepared: Prepared, split: Split, request: Request, clock: StageClock, known: KnownTrials
+) -> tuple[Candidate, dict[str, Any]]:
+    metric, trials = conditions(prepared, split, request)
     results: list[tuple[Candidate, Result]] = []
-    for base in request.designs:
-        results += _of_design(base, request, trials, clock, offset=len(results))
+    for number in range(len(request.designs)):
+        results += _of_design(number, request, trials, known, clock)
     best = within_one_error([r for _, r in results], [d for d, _ in results])
     if best is None:
-        raise trials.failure()
-    return best, {"objective": metric, "folds": count, "trials": [_told(d, r) for d, r in results]}
+        raise known.failure(0, 0) or trials.failure()
+    return best, {"objective": metric, "folds": _folds(request), "trials": [_told(d, r) for d, r in results]}
 
 
 def _of_design(
-    base: Candidate, request: Request, trials: Trials, clock: StageClock, *, offset: int
+    number: int, request: Request, trials: Trials, known: KnownTrials, clock: StageClock
 ) -> list[tuple[Candidate, Result]]:
     """All trials of one design: itself alone, or its search, round by round."""
+    base = request.designs[number]
     if request.search is None:
-        return [(base, trials.run(base, Suggestion(offset, {})))]
+        return [(base, trials.run(base, Suggestion(number, {})))]
     done: list[Result] = []
-    total = request.search.trials * len(request.designs)
+    each = rounds(request.search)[-1].indexes.stop
     while suggestions := next_round(request.search, request.seed, done):
         for suggestion in suggestions:
-            done.append(trials.run(base, suggestion))
-            best = ranked(done)[0]
-            clock.within(0.9 * (offset + len(done)) / max(total, 1), f"trial {offset + len(done)}, best {best.score}")
+            done.append(known.of(number, suggestion) or trials.run(base, suggestion))
+            so_far, best = number * each + len(done), ranked(done)[0]
+            clock.within(0.9 * so_far / (each * len(request.designs)), f"trial {so_far}, best {best.score}")
     return [(_with(base, result), result) for result in done]
 
 

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from perennial.api.identities import InputObject, data_digest, run_digest
+from perennial.api.records.run import FrozenRequest
 from perennial.api.records.task import Task
 from perennial.runtime.training import environment
 from perennial.runtime.training.failures import DataRefused
@@ -30,8 +32,11 @@ class Resolved:
     versions: dict[str, str]
 
 
-def resolve(task: Task, request: Request) -> Resolved:
+def resolve(task: Task, request: Request, frozen: FrozenRequest | None = None) -> Resolved:
     """Name the run before anything is read.
+
+    Args:
+        frozen: what this run was begun with: of the objects that are there now only those are taken.
 
     Raises:
         DataRefused: the data is not the pinned one, or an estimator's package is missing here.
@@ -41,6 +46,9 @@ def resolve(task: Task, request: Request) -> Resolved:
     include, kind = request.train.include, request.train.format
     train = find_inputs(request.train.uri, include, kind, access)
     holdout = find_inputs(held, include, kind, access) if held else None
+    if frozen is not None:
+        train = _among(train, frozen.objects)
+        holdout = _among(holdout, frozen.holdout) if holdout else None
     _check_pin(request, train.objects)
     data = data_digest([*train.objects, *_marked(holdout)], start=request.train.start, end=request.train.end)
     bayesian = request.search is not None and request.search.strategy == "bayesian"
@@ -56,6 +64,11 @@ def data_access(env: Mapping[str, str]) -> dict[str, str] | None:
     """The AWS_* variables of `data.secretRef`, and nothing of the registry's; None where no secret is named."""
     found = {k.removeprefix(DATA_PREFIX): v for k, v in env.items() if k.startswith(DATA_PREFIX)}
     return found or None
+
+
+def _among(inputs: Inputs, identities: Sequence[Sequence[Any]]) -> Inputs:
+    wanted = {tuple(identity) for identity in identities}
+    return replace(inputs, objects=tuple(o for o in inputs.objects if tuple(o.identity) in wanted))
 
 
 def _check_pin(request: Request, train: Sequence[InputObject]) -> None:

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perennial.api.records.run import FrozenRequest, RunRecord
+from perennial.api.records.run import RunRecord
 from perennial.api.records.task import Outcome, Task
 from perennial.runtime.training.accounting import Accounting
+from perennial.runtime.training.claim import frozen, name_run
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.progress import StageClock
 from perennial.runtime.training.publish import upload
 from perennial.runtime.training.request import request_of
-from perennial.runtime.training.resolve import Resolved, resolve
+from perennial.runtime.training.resolve import Resolved
 from perennial.store import open_store
 from perennial.store.registry import Registry
+
+__all__ = ["Finished", "context_of", "frozen", "train"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def train(
     """
     context = context_of(task, scratch, attempt, clock, accounting)
     with clock.running("resolve"):
-        resolved = resolve(task, context.request)
+        resolved = name_run(context)
         known = context.runs.read(resolved.run_digest) if context.request.reuse else None
         if known is None:
             context.runs.freeze_request(resolved.run_digest, frozen(context, resolved).to_json())
@@ -63,12 +66,6 @@ def train(
     return Finished(_outcome(resolved, kept, ""), winner, packaged.report)
 
 
-def frozen(context: Context, resolved: Resolved) -> FrozenRequest:
-    """What request.json of the run says."""
-    objects = [o.identity for o in resolved.train.objects]
-    return FrozenRequest(spec=dict(context.request.normalised), data=resolved.data_digest, objects=objects)
-
-
 def context_of(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Context:
     """What the stages of this attempt share.
 
@@ -76,7 +73,7 @@ def context_of(task: Task, scratch: Path, attempt: str, clock: StageClock, accou
         DataRefused: the spec is not valid.
     """
     registry = Registry(open_store(task.registry), task.namespace, task.model)
-    return Context(task, request_of(task.spec), registry.runs, clock, accounting, scratch, attempt)
+    return Context(task, request_of(task.spec), registry.runs, registry.trials, clock, accounting, scratch, attempt)
 
 
 def _outcome(resolved: Resolved, kept: str, message: str) -> Outcome:

@@ -23,10 +23,13 @@ def perform(task: Task, *, scratch: Path, attempt: str, clock: StageClock, accou
     """
     if task.kind == "Train":
         return train(task, scratch=scratch, attempt=attempt, clock=clock, accounting=accounting).outcome
+    if task.kind == "Trial":
+        return _tried(task, scratch, attempt, clock, accounting)
     kinds: dict[str, Callable[[], Record]] = {
         "Evaluate": lambda: _reevaluated(task, scratch, attempt, clock, accounting),
         "CountRows": lambda: _counted(task),
         "JoinLabels": lambda: _joined(task),
+        "CheckData": lambda: _checked(task),
     }
     if task.kind not in kinds:
         raise TrainingFailure(
@@ -50,6 +53,12 @@ def _stored(task: Task, attempt: str, result: Record, accounting: Accounting) ->
     )
 
 
+def _tried(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Outcome:
+    from perennial.runtime.training.trial import try_one
+
+    return try_one(context_of(task, scratch, attempt, clock, accounting))
+
+
 def _reevaluated(task: Task, scratch: Path, attempt: str, clock: StageClock, accounting: Accounting) -> Record:
     from perennial.runtime.training.reevaluate import reevaluate
 
@@ -66,3 +75,9 @@ def _joined(task: Task) -> Record:
     from perennial.runtime.training.joining import join_labels
 
     return join_labels(task)
+
+
+def _checked(task: Task) -> Record:
+    from perennial.runtime.training.soundness import check_data
+
+    return check_data(task)

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.api.algorithm import Search
@@ -91,6 +91,7 @@ def test_a_finished_search_suggests_nothing():
 
 
 @pytest.mark.parametrize("strategy", ["grid", "random", "halving", "bayesian"])
+@settings(max_examples=20, deadline=None)
 @given(trials=st.integers(1, 40))
 def test_the_rounds_that_the_spec_foretells_are_those_that_are_played(strategy, trials):
     tried, done = search(strategy=strategy, trials=trials), []
