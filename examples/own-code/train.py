@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import skops.io
-from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -32,7 +32,7 @@ def main() -> None:
     pause = float(request.get("parameters", {}).get("secondsPerEpoch", 0))
     table = pd.read_parquet(RUN / "data" / "train.parquet")
     columns = [column["name"] for column in request["inputs"]]
-    encoder = encoding().fit(table[columns])
+    encoder = encoding(request["inputs"]).fit(table[columns])
     matrix, codes = encoder.transform(table[columns]), table[request["target"]].to_numpy()
     network, done = begun(request)
     while done < epochs:
@@ -46,13 +46,13 @@ def main() -> None:
     write(RUN / "output" / "metrics.json", json.dumps({"training_loss": network.loss_, "epochs": done}).encode())
 
 
-def encoding() -> Any:
-    """Numbers scaled, text one-hot; columns come as data/train.parquet holds them, missing values too."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    text = OneHotEncoder(handle_unknown="ignore", max_categories=50, sparse_output=False)
-    return make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")), (text, make_column_selector(dtype_include=object))
-    )
+def encoding(inputs: list[dict[str, Any]]) -> Any:
+    """Numbers scaled, text one-hot; columns are named, for a model file may hold no function that looks for them."""
+    numbers = [column["name"] for column in inputs if column["kind"] in ("numeric", "boolean")]
+    texts = [column["name"] for column in inputs if column["kind"] == "categorical"]
+    scaled = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    one_hot = OneHotEncoder(handle_unknown="ignore", max_categories=50, sparse_output=False)
+    return make_column_transformer((scaled, numbers), (one_hot, texts))
 
 
 def begun(request: dict[str, Any]) -> tuple[MLPClassifier, int]:

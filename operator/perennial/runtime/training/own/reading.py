@@ -10,7 +10,7 @@ import numpy as np
 from perennial.api.algorithm import Candidate
 from perennial.api.records.contract import MODELS, OUTPUT, REPORTED_METRICS
 from perennial.api.records.signature import Signature
-from perennial.runtime.artifacts import LoadRefused, foreign_pipeline
+from perennial.runtime.artifacts import LoadRefused, UntrustedType, foreign_pipeline
 from perennial.runtime.training.answers import DEFAULT_THRESHOLD
 from perennial.runtime.training.failures import UserCodeFailed
 from perennial.runtime.training.own.foreign_files import NotPlain, plain_bytes
@@ -40,6 +40,12 @@ def left(places: Places, request: Request, signature: Signature) -> Left:
     name, body = _model(places)
     try:
         pipeline = foreign_pipeline(name, body, task=signature.task, classes=len(signature.classes or []))
+    except UntrustedType as error:
+        raise UserCodeFailed(
+            f"output/{name} names what no server would load: {', '.join(error.names[:10])}; save estimators of "
+            "scikit-learn, LightGBM or XGBoost with columns by name: no functions, no classes of your own",
+            reason="ModelUnreadable",
+        ) from error
     except LoadRefused as error:
         raise UserCodeFailed(f"output/{name} cannot be used: {error}", reason="ModelUnreadable") from error
     _refuse_classes(name, pipeline, signature)
