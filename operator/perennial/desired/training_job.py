@@ -74,10 +74,15 @@ def failure_rules(users: tuple[Mapping[str, Any], ...] = ()) -> list[dict[str, A
     once, then what the user asked for."""
     terminal = [int(ExitCode.DATA_REFUSED), int(ExitCode.USER_CODE)]
     return [
-        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        disruptions_are_free(),
         {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": terminal}},
         *(dict(rule) for rule in users),
     ]
+
+
+def disruptions_are_free() -> dict[str, Any]:
+    """Evictions, preemptions and drained nodes spend no retry."""
+    return {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
 
 def _pod_template(child: Mapping[str, str], task: Task, image: TrainerImage, options: JobOptions) -> dict[str, Any]:
@@ -87,7 +92,7 @@ def _pod_template(child: Mapping[str, str], task: Task, image: TrainerImage, opt
         "securityContext": pods.restricted_pod(),
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 30,
-        "containers": [_container(task, image, options)],
+        "containers": [trainer_container(task, image, options)],
         "volumes": [pods.scratch_volume()],
     }
     if options.priority_class_name:
@@ -95,7 +100,8 @@ def _pod_template(child: Mapping[str, str], task: Task, image: TrainerImage, opt
     return pods.merge_template({"metadata": {"labels": dict(child)}, "spec": spec}, options.template)
 
 
-def _container(task: Task, image: TrainerImage, options: JobOptions) -> dict[str, Any]:
+def trainer_container(task: Task, image: TrainerImage, options: JobOptions) -> dict[str, Any]:
+    """The container that carries out a task: its environment, storage access and hardening."""
     sources: list[dict[str, Any]] = [{"secretRef": {"name": STORAGE_SECRET}}]
     if options.data_secret:
         sources.append({"prefix": DATA_ENV_PREFIX, "secretRef": {"name": options.data_secret}})

@@ -190,9 +190,9 @@ class Kube:
         self.on_write(live)
         return dict(live)
 
-    async def pod_log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str:
-        """The end of a container's log, at most `limit_bytes`."""
-        params = {"container": container, "limitBytes": str(limit_bytes), "tailLines": "200"}
+    async def pod_log(self, namespace: str, pod: str, container: str, *, limit_bytes: int, lines: int) -> str:
+        """The last lines of a container's log; of these at most the first `limit_bytes`."""
+        params = {"container": container, "limitBytes": str(limit_bytes), "tailLines": str(lines)}
         content = await self._http.send("GET", Ref("Pod", namespace, pod).path("log"), "Pod", params=params)
         return content.decode(errors="replace")
 

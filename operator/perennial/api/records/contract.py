@@ -18,6 +18,9 @@ REPORTED_METRICS = "metrics.json"
 REPORTED_PROGRESS = "progress.json"
 CHECKPOINT = "checkpoint"
 
+FETCH, AGENT, USER, PUBLISH = "fetch", "agent", "user", "publish"
+"""Containers of the pod: before, beside, the code itself, after."""
+
 MODELS = ("model.skops", "model.json", "model.txt")
 """Files that are read as the model, the first that is there: skops, XGBoost, LightGBM."""
 

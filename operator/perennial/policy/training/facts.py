@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from perennial.policy.training.telling import image_of, telling
+
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
@@ -27,6 +29,8 @@ class PodFacts:
     termination_message: str = ""
     evicted: str = ""
     restarts: int = 0
+    container: str = ""  # which of its containers these facts are about
+    image: str = ""  # what its code was run from, as the node names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,9 @@ def job_facts(job: Mapping[str, Any], pods: tuple[Mapping[str, Any], ...] = ()) 
 
 
 def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
-    """Facts of a core/v1 Pod of a Job; its first container is ours."""
+    """Facts of a core/v1 Pod of a Job, and of the container of it that explains how it stands."""
     metadata, status, spec = pod["metadata"], pod.get("status") or {}, pod.get("spec") or {}
-    container: Mapping[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
+    container = telling(status)
     state = container.get("state") or {}
     waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or ()}
@@ -105,4 +109,6 @@ def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
         termination_message=ended.get("message", ""),
         evicted=status.get("message", "") if status.get("reason") == "Evicted" else "",
         restarts=container.get("restartCount") or 0,
+        container=container.get("name", ""),
+        image=image_of(status),
     )

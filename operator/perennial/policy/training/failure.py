@@ -1,10 +1,11 @@
 """Why a Job failed or does not get going, in words that say what to do. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pydantic
 
+from perennial.api.records.contract import USER
 from perennial.api.records.task import ExitCode, Outcome
 from perennial.policy.training.facts import JobFacts, PodFacts
 
@@ -22,6 +23,7 @@ class Failure:
     message: str
     exit_code: int | None = None
     pod: str = ""
+    container: str = ""
 
 
 def outcome_of(pod: PodFacts) -> Outcome | None:
@@ -48,21 +50,26 @@ def classify(job: JobFacts) -> Failure:
 
 def classify_pod(pod: PodFacts) -> Failure:
     """The class of one failed pod."""
+    return replace(_class_of(pod), exit_code=pod.exit_code, pod=pod.name, container=pod.container)
+
+
+def _class_of(pod: PodFacts) -> Failure:
     if pod.exit_reason == "OOMKilled":
+        limit = "spec.container.resources" if pod.container == USER else "spec.template.resources"
         return Failure(
             "OutOfMemory",
-            "the pod used more memory than spec.template.resources.limits.memory allows and was killed; raise "
-            "the limit, or read fewer columns with spec.data.features.include",
-            pod.exit_code,
-            pod.name,
+            f"the pod used more memory than {limit}.limits.memory allows and was killed; raise the limit, or read "
+            "fewer columns with spec.data.features.include",
         )
     if pod.evicted or pod.disrupted:
         why = pod.evicted or pod.disrupted
-        return Failure("Evicted", f"the pod was evicted ({why}); evictions spend no retry", pod.exit_code, pod.name)
+        return Failure("Evicted", f"the pod was evicted ({why}); evictions spend no retry")
+    if pod.container == USER:  # what it writes is read as text: no reason of ours is taken from it
+        return Failure("DataRefused" if pod.exit_code == ExitCode.DATA_REFUSED else "UserCode", _tail(pod))
     outcome = outcome_of(pod)
     if outcome is not None and outcome.reason:
-        return Failure(outcome.reason, outcome.message[:MAX_MESSAGE], pod.exit_code, pod.name)
-    return Failure(_reason_of_code(pod.exit_code), _tail(pod), pod.exit_code, pod.name)
+        return Failure(outcome.reason, outcome.message[:MAX_MESSAGE])
+    return Failure(_reason_of_code(pod.exit_code), _tail(pod))
 
 
 def _reason_of_code(code: int | None) -> str:
@@ -77,10 +84,15 @@ def _reason_of_code(code: int | None) -> str:
 def _tail(pod: PodFacts) -> str:
     """The last lines of the log, which Kubernetes puts into the termination message on an error."""
     text = pod.termination_message.strip()
-    lead = f"the trainer ended with exit code {pod.exit_code}"
-    return (
-        f"{lead}; its last lines: …{text[-700:]}" if text else f"{lead} and wrote nothing; see kubectl logs {pod.name}"
-    )
+    lead = f"{_who(pod.container)} ended with exit code {pod.exit_code}"
+    if text:
+        return f"{lead}; its last lines: …{text[-700:]}"
+    where = f"{pod.name} -c {pod.container}" if pod.container else pod.name
+    return f"{lead} and wrote nothing; see kubectl logs {where}"
+
+
+def _who(container: str) -> str:
+    return "the code of spec.container" if container == USER else "the trainer"
 
 
 def _first_of(*texts: str) -> str:
@@ -111,6 +123,9 @@ def _obstacle_of(pod: PodFacts, now: datetime) -> Failure | None:
             "name, the registry and spec.template.imagePullSecrets",
             pod=pod.name,
         )
+    if pod.waiting_reason in CONFIG and pod.container == USER:
+        told = f"spec.container of pod {pod.name} cannot start: {pod.waiting_message}"
+        return Failure("ContainerConfig", told, pod=pod.name)
     if pod.waiting_reason in CONFIG:
         return Failure("StorageAccessMissing", f"pod {pod.name} cannot start: {pod.waiting_message}", pod=pod.name)
     if pod.unschedulable:

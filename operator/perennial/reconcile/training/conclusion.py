@@ -137,11 +137,18 @@ def _run(seen: Observed, base: ModelTrainingStatus, run: RunRecord, uri: str) ->
         digest=run.run_digest,
         uri=uri,
         attempt=run.attempt,
+        image=_image(seen) or base.run.image,
         reused=seen.job is None and not seen.job_seen,
         judged=seen.judging_key,
         stage="done",
         progress={"percent": 100, "message": ""},
     )
+
+
+def _image(seen: Observed) -> str | None:
+    """What the code of the run was run from, as its node named it."""
+    pods = seen.job.pods if seen.job else ()
+    return next((pod.image for pod in reversed(pods) if pod.image), None)
 
 
 def _data(run: RunRecord) -> DataStatus:

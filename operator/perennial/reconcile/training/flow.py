@@ -13,6 +13,7 @@ from perennial.reconcile.context import Context, Key
 from perennial.reconcile.invalid import report_invalid
 from perennial.reconcile.registries import distrust, in_store, registry
 from perennial.reconcile.training import conclusion, jobs, people, report
+from perennial.reconcile.training.logs import save_logs
 from perennial.reconcile.training.observed import Observed, observe
 from perennial.reconcile.training.report import Told
 
@@ -130,7 +131,7 @@ async def _follow(seen: Observed, ctx: Context) -> float | None:
 async def _fail(seen: Observed, ctx: Context) -> float | None:
     assert seen.job is not None  # noqa: S101  the decision says so
     failure = classify(seen.job)
-    logs = await jobs.save_logs(seen, failure, ctx)
+    logs = await save_logs(seen, failure, ctx)
     await report.write(seen, Told.failed(failure, logs), ctx)
     return HANDLED_BY_EVENTS
 

@@ -1,4 +1,4 @@
-"""The Job of a ModelTraining: made once, followed, and its logs saved when it failed."""
+"""The Job of a ModelTraining: made once, and followed."""
 
 from typing import Any
 
@@ -7,28 +7,25 @@ import pydantic
 from perennial.api.group import RETRAIN
 from perennial.api.records.run import AliasRecord
 from perennial.api.records.task import Champion, Progress, Task
+from perennial.desired.own_job import own_job
 from perennial.desired.training_job import (
-    CONTAINER,
     PROGRESS_PORT,
     SERVICE_ACCOUNT,
     JobOptions,
     TrainerImage,
     training_job,
 )
-from perennial.kube.errors import ApiError, NotFound
+from perennial.kube.errors import NotFound
 from perennial.kube.resources import Ref
 from perennial.policy.training.facts import JobFacts
-from perennial.policy.training.failure import Failure, obstacle
+from perennial.policy.training.failure import obstacle
 from perennial.reconcile.context import Context
-from perennial.reconcile.registries import in_store, registry, store_of
+from perennial.reconcile.registries import in_store, registry
 from perennial.reconcile.scrape import scrape
 from perennial.reconcile.training.observed import Observed
 from perennial.reconcile.training.report import Told
-from perennial.store.errors import StorageError
 
-LOG_BYTES = 10 * 1024 * 1024
-
-__all__ = ["SERVICE_ACCOUNT", "create", "has_access", "save_logs", "told"]
+__all__ = ["SERVICE_ACCOUNT", "create", "has_access", "told"]
 
 
 async def has_access(seen: Observed, ctx: Context) -> bool:
@@ -51,7 +48,9 @@ async def create(seen: Observed, ctx: Context) -> None:
     """
     task = await _task(seen, ctx)
     image = TrainerImage(ctx.config.trainer_image, ctx.config.image_pull_policy)
-    await ctx.kube.create(training_job(seen.body, seen.job_name, task, image, options(seen)))
+    own = seen.body["spec"].get("container")
+    wanted = (seen.body, seen.job_name, task, image, options(seen))
+    await ctx.kube.create(own_job(*wanted, own) if own else training_job(*wanted))
 
 
 async def _task(seen: Observed, ctx: Context) -> Task:
@@ -101,26 +100,10 @@ async def told(seen: Observed, ctx: Context) -> Told:
 
 async def _progress(job: JobFacts, ctx: Context) -> Progress | None:
     """What the pod's metrics port says now; a pod that is starting or ending says nothing."""
-    pod = next((p for p in reversed(job.pods) if p.phase == "Running" and p.ip), None)
+    # A pod is Pending for as long as its first containers run: those of own code are such.
+    pod = next((p for p in reversed(job.pods) if p.phase in ("Running", "Pending") and p.ip), None)
     body = await scrape(ctx, pod.ip, PROGRESS_PORT, "/progress") if pod is not None else None
     try:
         return Progress.from_json(body) if body is not None else None
     except pydantic.ValidationError:
         return None
-
-
-async def save_logs(seen: Observed, failure: Failure, ctx: Context) -> str | None:
-    """Keep the log of a failed pod before the pod can vanish; where it lies, None if it could not be had."""
-    pod = failure.pod or next((p.name for p in reversed(seen.job.pods)), "") if seen.job else failure.pod
-    if not pod:
-        return None
-    key = registry(ctx, seen.namespace, seen.training.model).keys.log(seen.job_name, pod)
-    store = store_of(ctx)
-    try:
-        log = await ctx.kube.pod_log(seen.namespace, pod, CONTAINER, LOG_BYTES)
-        if not log:
-            return None
-        await in_store(ctx, lambda: store.put(key, log.encode(), content_type="text/plain; charset=utf-8"))
-    except (ApiError, StorageError):
-        return None
-    return f"{store.uri}/{key}"
