@@ -79,6 +79,9 @@ BINARIES = (
     Binary("helm", "helm", "helm.sh/helm/v4/cmd/helm", 118),
 )
 
+# Built only where a test or a person asks for them by name: controllers of others that runs can be handed to.
+OPTIONAL = (Binary("jobset", "jobset", "sigs.k8s.io/jobset", 150),)
+
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kubectl")
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 TOOLS = ("kubectl", "helm")
@@ -90,8 +93,8 @@ def select(names: tuple[str, ...]) -> list[Binary]:
 
     Raises KeyError with the unknown name.
     """
-    known = {binary.name for binary in BINARIES}
+    known = {binary.name for binary in (*BINARIES, *OPTIONAL)}
     for name in names:
         if name not in known:
             raise KeyError(name)
-    return [binary for binary in BINARIES if binary.name in names]
+    return [binary for binary in (*BINARIES, *OPTIONAL) if binary.name in names]

@@ -1,4 +1,4 @@
-"""`spec.algorithm`, `spec.preprocess`, `spec.container` and `spec.workload`: how a ModelTraining learns.
+"""`spec.algorithm`, `spec.preprocess` and `spec.container`: how a ModelTraining learns.
 
 Which estimators and metrics exist is data of `perennial.api.estimators` and `perennial.api.metrics`.
 """
@@ -196,12 +196,3 @@ class Container(SpecModel):
     """What is learnt. Default: by the target (numbers with fractions or more than 20 values: regression)."""
     resources: Resources | None = None
     """CPU, memory and devices of the container."""
-
-
-class Workload(SpecModel):
-    """Another controller's object that does the work."""
-
-    kind: Literal["TrainJob", "RayJob", "JobSet"]
-    """Which controller."""
-    template: Annotated[dict[str, Any], Field(json_schema_extra=OPEN)]
-    """`metadata` and `spec` of that object, completed with the frozen request."""

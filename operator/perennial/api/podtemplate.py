@@ -163,7 +163,7 @@ class SecretName(SpecModel):
     """Its name."""
 
 
-_OURS_CEL = "key.matches('^([^/]*[.])?(perennial[.]dev|app[.]kubernetes[.]io)/')"
+KEY_OF_OURS = "key.matches('^([^/]*[.])?(perennial[.]dev|app[.]kubernetes[.]io)/')"
 
 
 def is_ours(key: str) -> bool:
@@ -177,12 +177,12 @@ class PodTemplate(SpecModel):
 
     RULES = (
         Rule(
-            f"!has(self.labels) || self.labels.all(key, !{_OURS_CEL})",
+            f"!has(self.labels) || self.labels.all(key, !{KEY_OF_OURS})",
             "labels of perennial.dev and app.kubernetes.io are set by the operator: choose another key",
             lambda t: not any(is_ours(key) for key in t.labels),
         ),
         Rule(
-            f"!has(self.annotations) || self.annotations.all(key, !{_OURS_CEL})",
+            f"!has(self.annotations) || self.annotations.all(key, !{KEY_OF_OURS})",
             "annotations of perennial.dev and app.kubernetes.io are set by the operator: choose another key",
             lambda t: not any(is_ours(key) for key in t.annotations),
         ),

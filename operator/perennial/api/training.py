@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from perennial.api.algorithm import DEFAULT_THRESHOLD, Algorithm, Container, Preprocess, Workload
+from perennial.api.algorithm import DEFAULT_THRESHOLD, Algorithm, Container, Preprocess
 from perennial.api.data import DEFAULT_FRACTION, Data
 from perennial.api.evaluation import Evaluation
 from perennial.api.fields import OPEN, CrName, DnsName
@@ -17,6 +17,7 @@ from perennial.api.part import SpecModel, without_empty
 from perennial.api.podtemplate import PodTemplate
 from perennial.api.rule import Rule, exactly_one
 from perennial.api.training_status import ModelTrainingStatus
+from perennial.api.workload import Workload
 
 ManagedBy = Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._/-]+$", max_length=63)]
 

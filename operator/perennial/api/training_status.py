@@ -81,6 +81,8 @@ class RunStatus(StatusModel):
     """Jobs of the rounds of a search."""
     trials: TrialsStatus | None = None
     """How the search stands, where its trials run in parallel."""
+    workloads: Annotated[list[Word], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = []
+    """Kinds other than Job whose objects may exist for this run, and for one that ends before it."""
     image: Line | None = None
     """Image that trains, by digest where known."""
     reused: bool | None = None

@@ -18,6 +18,22 @@ def training_job(name: str, uid: str, run_key: str, retry: str = "") -> str:
     return f"{name}-{_short(uid, run_key, retry, length=10)}"
 
 
+def search_rounds(job: str) -> str:
+    """How the names of the Jobs of a search begin; `job` is the one that trains in the end."""
+    return f"{job}-r"
+
+
+def search_round(job: str, number: int) -> str:
+    """Name of the Job of one round of a search. Its pods' host names have five digits more, and fit as well."""
+    return f"{search_rounds(job)}{number}"
+
+
+def workload(name: str, uid: str, run_key: str, retry: str = "") -> str:
+    """Name of the one JobSet, RayJob or TrainJob of a run: ≤ 31 characters, for their controllers put names of
+    replicas, clusters and pods behind it and refuse what then has more than 63."""
+    return f"{name[:20].rstrip('-')}-{_short(uid, run_key, retry, length=10)}"
+
+
 def evaluate_job(name: str, uid: str, run_digest: str, evaluation_key: str) -> str:
     """Name of an evaluate-only Job: the same run judged against another champion or other slices."""
     return f"{name}-ev-{_short(uid, run_digest, evaluation_key, length=8)}"

@@ -46,6 +46,10 @@ CHILDREN = (
     Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
 )
 OTHERS = (
+    # spec.workload: made by name and listed, never watched, for a cluster may lack them
+    Resource("jobset.x-k8s.io/v1alpha2", "JobSet", "jobsets"),
+    Resource("ray.io/v1", "RayJob", "rayjobs"),
+    Resource("trainer.kubeflow.org/v1alpha1", "TrainJob", "trainjobs"),
     # of the Gateway API, which a cluster may lack: asked for by name, never watched
     Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
     Resource("gateway.networking.k8s.io/v1", "Gateway", "gateways"),

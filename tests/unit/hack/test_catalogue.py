@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.localnode.catalogue import ALL, BINARIES, CONTROL_PLANE, MODULES, select
+from hack.localnode.catalogue import ALL, BINARIES, CONTROL_PLANE, MODULES, OPTIONAL, select
 
 ETCD = BINARIES[0]
 
@@ -42,12 +42,17 @@ def test_the_control_plane_is_built_before_all_else() -> None:
 
 def test_names_are_unique_and_every_module_is_pinned() -> None:
     assert len(set(ALL)) == len(ALL)
-    for binary in BINARIES:
+    for binary in (*BINARIES, *OPTIONAL):
         assert (MODULES / binary.module / "go.sum").exists()
 
 
 def test_a_selection_keeps_the_build_order() -> None:
     assert [binary.name for binary in select(("kubectl", "etcd"))] == ["etcd", "kubectl"]
+
+
+def test_what_is_optional_is_built_only_by_name() -> None:
+    assert not {binary.name for binary in OPTIONAL} & set(ALL)
+    assert [binary.name for binary in select(("jobset", "etcd"))] == ["etcd", "jobset"]
 
 
 def test_an_unknown_program_is_named() -> None:

@@ -49,6 +49,7 @@ class JobFacts:
     started: datetime | None = None
     finished: datetime | None = None
     pods: tuple[PodFacts, ...] = ()
+    kind: str = "Job"  # or that of another controller, see policy/training/workload.py
 
     @property
     def done(self) -> bool:

@@ -3,7 +3,7 @@
 Not for identities: those are taken over the spec as it was stored. Nothing here touches data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from perennial.api.evaluation import Evaluation
 from perennial.api.problem import problems_of, unsupported
 from perennial.api.training import ModelTrainingSpec
 from perennial.api.validate import validate_training
+from perennial.api.workload import Workload
 from perennial.runtime.training.failures import DataRefused
 
 MOST_PROBLEMS = 5
@@ -65,7 +66,8 @@ def request_of(spec: Mapping[str, Any]) -> Request:
         raise DataRefused("; ".join(map(str, problems_of(error)[:MOST_PROBLEMS])), reason="SpecInvalid") from error
     _refuse_problems(parsed)
     data, algorithm = parsed.data, parsed.algorithm or Algorithm.model_construct()
-    designs = () if parsed.container else _designs(algorithm)
+    container = parsed.container or _in_workload(parsed.workload)
+    designs = () if container else _designs(algorithm)
     evaluation = parsed.evaluation or Evaluation()
     return Request(
         train=data.train,
@@ -77,7 +79,7 @@ def request_of(spec: Mapping[str, Any]) -> Request:
         expectations=tuple(data.expectations),
         designs=designs,
         kind=estimators()[designs[0].estimator].task if designs else own_kind(parsed),
-        container=parsed.container,
+        container=container,
         search=algorithm.search,
         calibration=algorithm.calibration,
         decision=algorithm.decision,
@@ -96,8 +98,29 @@ def own_kind(spec: ModelTrainingSpec) -> EstimatorTask | None:
     kinds: dict[str | None, EstimatorTask] = {
         "Classification": "classifier", "Regression": "regressor", "Outlier": "outlier_detector",
     }  # fmt: skip
-    asked = spec.container.task if spec.container else None
+    code = spec.container or spec.workload
+    asked = code.task if code else None
     return kinds.get(asked) or (None if spec.data.target else "outlier_detector")
+
+
+def _in_workload(workload: Workload | None) -> Container | None:
+    """The code in the pods of another controller, which calls for its rows itself: that is asking for them."""
+    if workload is None:
+        return None
+    images = sorted(set(_images(workload.template.spec)), key=lambda image: ("@sha256:" in image, image))
+    return Container(image=(images or [workload.kind])[0], fetch=True, task=workload.task)
+
+
+def _images(part: Any) -> Iterator[str]:
+    """Images anywhere in a template; which of them holds the code is not for us to tell."""
+    if isinstance(part, Mapping):
+        if isinstance(part.get("image"), str) and part["image"]:
+            yield part["image"]
+        for value in part.values():
+            yield from _images(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _images(value)
 
 
 def _designs(algorithm: Algorithm) -> tuple[Candidate, ...]:
