@@ -71,5 +71,6 @@ def _lightgbm(body: bytes, task: TaskType, classes: int) -> Any:
         labels = np.arange(classes)
         model._le = LabelEncoder().fit(labels)
         model._classes, model._n_classes = labels, classes
+        model._objective = "binary" if classes == 2 else "multiclass"
         model._class_map = {label: label for label in labels}
     return model

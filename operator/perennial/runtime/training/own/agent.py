@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -98,6 +99,7 @@ def _reported(places: Places) -> tuple[float, str]:
     """`{"percent": 0 to 100, "message": …}` of the code; anything else says nothing."""
     try:
         told = json.loads(plain_bytes(places.run, OUTPUT, REPORTED_PROGRESS, most=MOST_PROGRESS) or b"{}")
-        return min(max(float(told.get("percent", 0)), 0.0), 100.0), str(told.get("message", ""))[:200]
+        percent = float(told.get("percent", 0))
+        return min(max(percent if math.isfinite(percent) else 0.0, 0.0), 100.0), str(told.get("message", ""))[:200]
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return 0.0, ""
