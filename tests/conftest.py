@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-SUPPORT = ("s3", "apiserver", "flights", "node", "loop")
+SUPPORT = ("s3", "apiserver", "flights", "node", "loop", "prometheus")
 pytest_plugins = [name for name in (f"tests.support.{s}" for s in SUPPORT) if find_spec(name)]
 
 SOAK = os.environ.get("PERENNIAL_SOAK") == "1"

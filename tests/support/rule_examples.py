@@ -228,21 +228,11 @@ EXAMPLES: tuple[Example, ...] = (
         {"podFailurePolicy.rules": [{"action": "Count", "onExitCodes": {"operator": "In", "values": [3]}}]},
     ),
     # what this release cannot do
-    training(
-        "not supported yet: spec.algorithm.search.parallelism",
-        {"algorithm.search": {"space": {"max_depth": {"min": 1, "max": 2}}, "parallelism": 2}},
-        {"algorithm.search": {"space": {"max_depth": {"min": 1, "max": 2}}}},
-    ),
     training("not supported yet: spec.container", {"algorithm": DROP, "container": {"image": "a"}}),
     training(
         "not supported yet: spec.workload",
         {"algorithm": DROP, "workload": {"kind": "JobSet", "template": {"spec": {}}}},
     ),
-    deployment(
-        "not supported yet: spec.rollout.strategy", {"rollout.strategy": "Shadow"}, {"rollout.strategy": "Replace"}
-    ),
-    deployment("not supported yet: spec.rollout.strategy", {"rollout.strategy": "BlueGreen"}),
-    deployment("not supported yet: spec.rollout.analysis.prometheus", analysis(prometheus={"query": "up"}, min=1)),
     # ModelDeployment
     deployment(
         "give model.name for a model of the registry",
@@ -263,6 +253,21 @@ EXAMPLES: tuple[Example, ...] = (
         {"rollout.steps": [{"weight": 5}, {"weight": 99}]},
     ),
     deployment("weights of rollout.steps must rise", {"rollout.steps": [{"weight": 50}, {"weight": 5}]}),
+    deployment(
+        "BlueGreen looks once",
+        {"rollout": {"strategy": "BlueGreen", "steps": [{"weight": 5}, {"weight": 50}]}},
+        {"rollout": {"strategy": "BlueGreen", "steps": [{"weight": 20}]}},
+    ),
+    deployment(
+        "BlueGreen looks once",
+        {"rollout": {"strategy": "BlueGreen", "steps": [{"weight": 5}, {"weight": 6}, {"weight": 7}]}},
+        {"rollout": {"strategy": "Shadow", "steps": [{"weight": 5}, {"weight": 50}]}},
+    ),
+    deployment(
+        "no value is both: min of this analysis",
+        analysis(prometheus={"query": "up"}, min=2, max=1),
+        analysis(prometheus={"query": "up", "address": "http://prometheus.monitoring:9090"}, min=1, max=2),
+    ),
     deployment("an analysis is a metric or a prometheus query", analysis(max=1), analysis(metric="errorRate", max=0.1)),
     deployment("say what to ask for", analysis(metric="errorRate"), analysis(metric="errorRate", tolerance=0.01)),
     deployment(

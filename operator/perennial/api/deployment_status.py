@@ -67,6 +67,9 @@ class CandidateStatus(RevisionStatus):
     """When it was first made."""
     direct: bool | None = None
     """Whether it goes without steps: an earlier stable revision, or nothing to compare with."""
+    apart: bool | None = None
+    """Whether its signature breaks clients and a person accepted that: it answers under its own version's paths, at
+    full size, until a person promotes it."""
     step: int | None = None
     """Index of the step, from 0; the number of steps while baking."""
     weight: Annotated[int, Field(ge=0, le=100)] = 0
@@ -88,6 +91,8 @@ class PreviousStatus(RevisionStatus):
     """When it was replaced."""
     baking: bool | None = None
     """Whether it is kept at full size, so that the way back is instant."""
+    apart: bool | None = None
+    """Whether it has another signature than its successor: what still comes to it is answered by it."""
     baseline: Annotated[dict[Annotated[str, Field(max_length=64)], float], Field(max_length=20)] = {}
     """Metric → its value in the last step, which the revision that replaced it is held against."""
     until: Word | None = None
@@ -141,7 +146,7 @@ class ModelDeploymentStatus(StatusModel):
     observed_generation: int | None = None
     """Generation of the spec that this status is about."""
     conditions: Conditions = []
-    """`Ready`, `Available`, `Progressing`, `ModelLoaded`; with a route `Routed`; `Reconciling`, `Stalled` while true."""
+    """`Ready`, `Available`, `Progressing`, `ModelLoaded`; `Routed` with a route; `Reconciling`, `Stalled` if true."""
     url: Text | None = None
     """Where requests go: the route's host once the gateway has accepted it, before that the Service."""
     replicas: int | None = None

@@ -40,25 +40,7 @@ def _unset(kind: Kind, path: str, owner: str, instead: str, python: str = "", *,
 
 
 UNSUPPORTED: tuple[Unsupported, ...] = (
-    _row(
-        "ModelTraining",
-        "spec.algorithm.search.parallelism",
-        "Search",
-        "!has(self.parallelism) || self.parallelism == 1",
-        "remove it: trials run one after the other in one pod",
-        lambda search: search.parallelism == 1,
-    ),
     _unset("ModelTraining", "spec.container", "ModelTrainingSpec", "use spec.algorithm"),
-    _unset("ModelTraining", "spec.workload", "ModelTrainingSpec", "use spec.algorithm"),
-    _row(
-        "ModelDeployment",
-        "spec.rollout.strategy",
-        "Rollout",
-        "!has(self.strategy) || !(self.strategy in ['Shadow', 'BlueGreen'])",
-        "use Canary or Replace",
-        lambda r: r.strategy in ("Canary", "Replace"),
-    ),
-    _unset("ModelDeployment", "spec.rollout.analysis.prometheus", "Analysis", "use metric"),
 )
 
 

@@ -1,8 +1,9 @@
 """How this installation is set up: read once from the environment, which the chart fills in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
@@ -23,7 +24,7 @@ class OperatorConfig:
     image_pull_policy: PullPolicy = "IfNotPresent"
     allowed_data_prefixes: tuple[str, ...] = ()  # with `{namespace}` for the object's own
     watch_namespaces: tuple[str, ...] = ()  # empty: the whole cluster
-    prometheus_addresses: tuple[str, ...] = ()  # that rollouts may query
+    prometheus_addresses: tuple[str, ...] = field(default=(), repr=False)  # that rollouts may query; may hold passwords
     workers: int = 32
     port: int = 8080
 
@@ -58,7 +59,7 @@ def load_config(environment: Mapping[str, str]) -> OperatorConfig:
         image_pull_policy=cast(PullPolicy, pull),
         allowed_data_prefixes=_list(environment, "PERENNIAL_ALLOWED_DATA_PREFIXES") or (_default_prefix(registry),),
         watch_namespaces=_list(environment, "PERENNIAL_WATCH_NAMESPACES"),
-        prometheus_addresses=_list(environment, "PERENNIAL_PROMETHEUS_ADDRESSES"),
+        prometheus_addresses=_addresses(environment, "PERENNIAL_PROMETHEUS_ADDRESSES"),
         workers=_number(environment, "PERENNIAL_WORKERS", 32),
         port=_number(environment, "PERENNIAL_PORT", 8080),
     )
@@ -79,6 +80,18 @@ def _required(environment: Mapping[str, str], name: str, what: str) -> str:
 
 def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
+
+
+def _addresses(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    addresses = _list(environment, name)
+    for number, address in enumerate(addresses, 1):
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            # the address itself may hold a password and is not told
+            raise ConfigError(
+                f"{name}: address {number} is not of the form http(s)://[user:password@]host[:port][/path]"
+            )
+    return addresses
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -1,13 +1,14 @@
 """What a reconciler is given: a key and its surroundings. No logic lives here."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from perennial.kube.client import Kube
 from perennial.observe.cache import Cache
 from perennial.reconcile.config import OperatorConfig
+from perennial.reconcile.prometheus import Prometheus
 from perennial.reconcile.storage import StoragePool
 
 
@@ -41,6 +42,7 @@ class Context:
     clock: Clock
     config: OperatorConfig
     enqueue: Callable[[Key, float], None]  # look at another key in so many seconds
+    prometheus: Prometheus = field(default_factory=Prometheus)
 
 
 Reconciler = Callable[[Key, Context], Awaitable[float | None]]

@@ -26,6 +26,7 @@ from perennial.reconcile.registry import RECONCILERS
 from perennial.reconcile.storage import StoragePool
 from perennial.store import ObjectStore, open_store
 from perennial.store.registry import Registry
+from tests.integration.reconcile.indexed import one_pod
 
 API = "perennial.dev/v1alpha1"
 WRITES = ("create", "apply", "delete", "patch_status", "merge_annotations")
@@ -94,6 +95,8 @@ class World:
     jobs_run: list[str] = field(default_factory=list)
     hold: bool = False  # Jobs are not carried out
     kinds: tuple[str, ...] = OWN_KINDS  # that the operator looks at
+    prometheus: tuple[str, ...] = ()  # servers that rollouts may query
+    trainer_image: str = "trainer:1"
 
     def __post_init__(self) -> None:
         self.access = load_access()
@@ -117,11 +120,12 @@ class World:
         """The operator's settings."""
         return OperatorConfig(
             registry=self.uri,
-            trainer_image="trainer:1",
+            trainer_image=self.trainer_image,
             server_image="server:1",
             namespace="default",
             identity="test",
             allowed_data_prefixes=(f"s3://{self.bucket}/datasets/{{namespace}}/",),
+            prometheus_addresses=self.prometheus,
         )
 
     async def apply(self, body: Mapping[str, Any]) -> None:
@@ -183,7 +187,26 @@ class World:
             pool.close()
         raise AssertionError(f"still writing after {rounds} rounds: {kube.writes[-12:]}")
 
-    async def _round(self, kube: MortalKube, pool: StoragePool) -> None:
+    async def looks(self, rounds: int) -> None:
+        """Look at every object and carry out what a kubelet would, so many times."""
+        kube, pool = Kube(self.access), StoragePool(4)
+        with mock.patch.dict(os.environ, self.env):
+            for _ in range(rounds):
+                await self._round(kube, pool)
+                await self._kubelet()
+        await kube.close()
+        pool.close()
+
+    async def remove(self, job: Mapping[str, Any]) -> None:
+        """Delete a Job and its pods, as the TTL controller would."""
+        kube = Kube(self.access)
+        for pod in await kube.list("Pod", self.namespace):
+            if pod["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]:
+                await kube.delete(Ref("Pod", self.namespace, pod["metadata"]["name"]), pod["metadata"]["uid"])
+        await kube.delete(Ref("Job", self.namespace, job["metadata"]["name"]), job["metadata"]["uid"])
+        await kube.close()
+
+    async def _round(self, kube: Kube, pool: StoragePool) -> None:
         cache = Cache()
         kube.on_write = cache.upsert
         for kind in (*OWN_KINDS, *(c.kind for c in CHILDREN)):
@@ -215,8 +238,15 @@ class World:
         return moved
 
     async def _carry_out(self, kube: Kube, job: dict[str, Any]) -> None:
-        name, template = job["metadata"]["name"], job["spec"]["template"]
-        self.jobs_run.append(name)
+        if job["spec"].get("completionMode") == "Indexed":
+            await one_pod(kube, job, self._process)
+            return
+        self.jobs_run.append(job["metadata"]["name"])
+        await self._write_end(kube, job, *await self._process(job, {}))
+
+    async def _process(self, job: Mapping[str, Any], more: dict[str, str]) -> tuple[int, str]:
+        """Run the container of a Job to its end; its exit code and termination message."""
+        template = job["spec"]["template"]
         uid, told = str(uuid4()), self.folder / f"{uuid4()}"
         container = template["spec"]["containers"][0]
         literal = {e["name"]: e["value"] for e in container["env"] if "value" in e}
@@ -224,11 +254,10 @@ class World:
         scratch.mkdir()
         env = {
             **os.environ, **literal, **self.env, "POD_UID": uid, "PERENNIAL_TERMINATION_LOG": str(told),
-            "PERENNIAL_PROGRESS_PORT": "0", "HOME": str(scratch), "TMPDIR": str(scratch),
+            "PERENNIAL_PROGRESS_PORT": "0", "HOME": str(scratch), "TMPDIR": str(scratch), **more,
         }  # fmt: skip
         code = await asyncio.to_thread(self.pod, env, told.with_suffix(".log"))
-        message = told.read_text() if told.exists() else told.with_suffix(".log").read_text()[-2000:]
-        await self._write_end(kube, job, code, message)
+        return code, told.read_text() if told.exists() else told.with_suffix(".log").read_text()[-2000:]
 
     async def _write_end(self, kube: Kube, job: dict[str, Any], code: int, message: str) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

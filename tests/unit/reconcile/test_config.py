@@ -50,3 +50,20 @@ def test_a_missing_variable_is_named(name: str) -> None:
 def test_a_value_that_cannot_be_meant_is_shown_beside_what_can(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is '{value}': expected"):
         load_config(FULL | {name: value})
+
+
+@pytest.mark.parametrize(
+    "address", ["prometheus:9090", "ftp://p", "http://", "http://scott:tiger@p/?x=1", "http://p#x"]
+)
+def test_a_prometheus_address_that_cannot_be_meant_is_refused_by_its_place_for_it_may_hold_a_password(
+    address: str,
+) -> None:
+    with pytest.raises(ConfigError, match="PERENNIAL_PROMETHEUS_ADDRESSES: address 2 is not") as told:
+        load_config(FULL | {"PERENNIAL_PROMETHEUS_ADDRESSES": f"http://p, {address}"})
+    assert "tiger" not in str(told.value)
+
+
+def test_the_settings_can_be_shown_without_showing_passwords() -> None:
+    config = load_config(FULL | {"PERENNIAL_PROMETHEUS_ADDRESSES": "https://scott:tiger@p/prometheus"})
+    assert config.prometheus_addresses == ("https://scott:tiger@p/prometheus",)
+    assert "tiger" not in repr(config)

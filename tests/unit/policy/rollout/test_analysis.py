@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from perennial.api.deployment_status import CandidateStatus
 from perennial.api.records.arms import ArmCounts, PredictionCounts, ShadowCounts
 from perennial.api.records.profile import OutputReference, Profile
-from perennial.api.rollout import Analysis, PrometheusQuery, Rollout
+from perennial.api.rollout import Analysis, Rollout
 from perennial.policy.rollout import Rules, StepRule
 from perennial.policy.rollout.analysis import analyse, gross, score_edges
 from perennial.policy.rollout.analysis.clustering import Share
@@ -206,12 +206,6 @@ def test_whatever_was_counted_there_is_a_verdict_with_rows_that_fit_the_status(
     CandidateStatus(revision="r", analysis=rows, message=verdict.message)
 
 
-def test_a_prometheus_query_is_not_judged_and_holds_nothing_up() -> None:
-    rule = Analysis(prometheus=PrometheusQuery(query="up"), min=1)
-    verdict, rows = analyse(both(), rules(rule), 0, due=True)
-    assert (verdict.result, rows[0].result) == ("Passed", "NotJudged")
-
-
 def test_a_shadows_pairs_are_told_and_fail_nothing() -> None:
     shadow = ShadowCounts(pairs=90, rows=100, disagreements=7, absolute=2.0, largest=0.5, incomparable=1)
     verdict, rows = analyse(replace(both(), shadow=shadow), DEFAULT, 0, due=True)
@@ -231,6 +225,8 @@ def test_a_value_that_is_no_number_ends_the_step_at_once_unless_stable_has_as_ma
     usual = replace(bad, stable=bad.stable.model_copy(update={"non_finite": 5}))
     assert gross(usual, DEFAULT.analysis) is None
     assert gross(with_(usual, non_finite=50), DEFAULT.analysis) is not None
+    uncounted = replace(usual, stable=usual.stable.model_copy(update={"predictions": {}}))
+    assert gross(with_(uncounted, non_finite=50, predictions={}), DEFAULT.analysis) is not None
 
 
 def test_a_candidate_that_fails_every_request_is_stopped_within_a_hundred() -> None:

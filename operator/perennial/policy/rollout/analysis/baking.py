@@ -14,13 +14,16 @@ from perennial.policy.rollout.analysis.finding import Finding
 from perennial.policy.rollout.analysis.gross import LEAST_ERRORS
 from perennial.policy.rollout.analysis.judging import one_each, share_of_alpha
 from perennial.policy.rollout.analysis.latency import HARM, QUANTILES, accepted_time, beyond, quantile
+from perennial.policy.rollout.analysis.prometheus import UNASKED, Reading, queries, sustained
 from perennial.policy.rollout.arms import Arms
 from perennial.policy.rollout.facts import StepVerdict
 from perennial.policy.rollout.plan import Rules
 from perennial.stats.evidence import RateSequence
 
 
-def watch(arms: Arms, rules: Rules, base: Mapping[str, float]) -> tuple[StepVerdict, list[AnalysisStatus]]:
+def watch(
+    arms: Arms, rules: Rules, base: Mapping[str, float], readings: Mapping[str, Reading] | None = None
+) -> tuple[StepVerdict, list[AnalysisStatus]]:
     """`Failed` or `Short`, at any look, and one row a metric.
 
     Stopped is what the steps were sized to see: the accepted error rate plus another tolerance, a latency a quarter
@@ -30,8 +33,11 @@ def watch(arms: Arms, rules: Rules, base: Mapping[str, float]) -> tuple[StepVerd
     Args:
         arms: what has been counted since; `arms.candidate` is the revision that is watched.
         base: metric → stable's value in the last step. A metric without one is judged by `max`, or not at all.
+        readings: what Prometheus has said lately, by the name of the row.
     """
-    findings = [_finding(rule, arms.candidate, base, share_of_alpha(rules)) for rule in rules.analysis]
+    alpha = share_of_alpha(rules)
+    findings = [_finding(rule, arms.candidate, base, alpha) for rule in rules.analysis if rule.metric is not None]
+    findings += [sustained(name, rule, (readings or {}).get(name, UNASKED)) for name, rule in queries(rules.analysis)]
     rows = one_each([f.row(judged=f.is_beyond) for f in findings])
     seen = arms.candidate.requests
     failed = "; ".join(f.message for f in findings if f.is_beyond)
@@ -39,7 +45,7 @@ def watch(arms: Arms, rules: Rules, base: Mapping[str, float]) -> tuple[StepVerd
 
 
 def _finding(rule: Analysis, arm: ArmCounts, base: Mapping[str, float], alpha: float) -> Finding:
-    name = rule.metric or "prometheus"
+    name = rule.metric or ""
     known = base.get(name)
     if name == "errorRate":
         return _errors(rule, arm, known, alpha)

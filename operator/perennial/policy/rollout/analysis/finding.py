@@ -20,6 +20,7 @@ class Finding:
         is_beyond: the candidate is beyond the limit, at this metric's share of α.
         excludes: which harm the requests so far exclude.
         message: what is accepted and what came, for people.
+        settled: for what is not counted in requests, whether its value is known; None: it is counted in requests.
         blind: why this metric cannot be judged at all; empty: it can.
     """
 
@@ -31,11 +32,14 @@ class Finding:
     is_beyond: bool = False
     excludes: str = ""
     message: str = ""
+    settled: bool | None = None
     blind: str = ""
 
     @property
     def is_complete(self) -> bool:
         """Whether more requests would not change the step's power; true for what cannot be judged."""
+        if self.settled is not None:
+            return self.settled
         return bool(self.blind) or (self.needed is not None and self.samples >= self.needed)
 
     def row(self, *, judged: bool, least: int = 0) -> AnalysisStatus:
@@ -49,11 +53,11 @@ class Finding:
             metric=self.metric,
             stable=_short(self.stable),
             candidate=_short(self.candidate),
-            samples=self.samples,
+            samples=self.samples if self.settled is None else None,
             needed=None if self.needed is None else max(self.needed, least),
             result=self._result(judged),
             excludes=self.excludes,
-            message=self.blind or (self.message if judged else ""),
+            message=self.blind or (self.message if judged or self.settled is False else ""),
         )
 
     def _result(self, judged: bool) -> Result:

@@ -1,6 +1,6 @@
 """The verdict on a step: judged once, when the evidence on every metric is complete. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from perennial.api.deployment_status import AnalysisStatus
 from perennial.api.rollout import Analysis
@@ -9,6 +9,7 @@ from perennial.policy.rollout.analysis.error_rate import error_rate
 from perennial.policy.rollout.analysis.finding import Finding
 from perennial.policy.rollout.analysis.gross import gross
 from perennial.policy.rollout.analysis.latency import QUANTILES, latency
+from perennial.policy.rollout.analysis.prometheus import UNASKED, Reading, at_step, queries
 from perennial.policy.rollout.analysis.shift import prediction_shift
 from perennial.policy.rollout.arms import Arms
 from perennial.policy.rollout.facts import StepVerdict
@@ -21,7 +22,14 @@ WEIGHT = ("NotJudged", "Passed", "Waiting", "NotEnoughEvidence", "Failed")
 
 
 def analyse(
-    arms: Arms, rules: Rules, step: int, *, due: bool, late: bool = False, expected_shift: float | None = None
+    arms: Arms,
+    rules: Rules,
+    step: int,
+    *,
+    due: bool,
+    late: bool = False,
+    expected_shift: float | None = None,
+    readings: Mapping[str, Reading] | None = None,
 ) -> tuple[StepVerdict, list[AnalysisStatus]]:
     """The verdict on a step, and one row a metric.
 
@@ -35,9 +43,11 @@ def analyse(
         due: whether the step's shortest time is over.
         late: whether there is no more waiting for evidence; what is not beyond its limit then stays `Short`.
         expected_shift: PSI of champion against challenger on the same hold-out rows.
+        readings: what Prometheus said, by the name of the row.
     """
     alpha = share_of_alpha(rules)
-    findings = [_finding(rule, arms, alpha, expected_shift) for rule in rules.analysis]
+    findings = [_finding(rule, arms, alpha, expected_shift) for rule in rules.analysis if rule.metric is not None]
+    findings += [at_step(name, rule, (readings or {}).get(name, UNASKED)) for name, rule in queries(rules.analysis)]
     least = rules.steps[step].min_requests if step < len(rules.steps) else 0
     seen = arms.candidate.requests
     complete = seen >= least and all(f.is_complete for f in findings)
@@ -58,8 +68,9 @@ def one_each(rows: Sequence[AnalysisStatus]) -> list[AnalysisStatus]:
 
 
 def share_of_alpha(rules: Rules) -> float:
-    """α of one metric at one step (Bonferroni)."""
-    return ALPHA / max(1, len(rules.steps) * len(rules.analysis))
+    """α of one metric at one step (Bonferroni). Prometheus queries are no tests and spend none of it: counting them
+    would weaken the tests beside them for nothing."""
+    return ALPHA / max(1, len(rules.steps) * sum(rule.metric is not None for rule in rules.analysis))
 
 
 def _finding(rule: Analysis, arms: Arms, alpha: float, expected_shift: float | None) -> Finding:
@@ -67,9 +78,7 @@ def _finding(rule: Analysis, arms: Arms, alpha: float, expected_shift: float | N
         return error_rate(rule, arms, alpha)
     if rule.metric in QUANTILES:
         return latency(rule, arms, alpha)
-    if rule.metric == "predictionShift":
-        return prediction_shift(rule, arms, expected_shift)
-    return Finding("prometheus", blind="Prometheus queries are not judged")
+    return prediction_shift(rule, arms, expected_shift)
 
 
 def _verdict(findings: Sequence[Finding], seen: int, *, judged: bool, complete: bool) -> StepVerdict:
@@ -83,7 +92,8 @@ def _verdict(findings: Sequence[Finding], seen: int, *, judged: bool, complete: 
     short = max((f for f in findings if not f.is_complete and f.needed is not None), key=_lack, default=None)
     if short is not None:
         told = f"{short.metric} needs {short.needed} requests, {short.samples} were counted; {told}".rstrip("; ")
-    return StepVerdict("Short", "", told, seen)
+    unknown = [f"{f.metric}: {f.message}" for f in findings if f.settled is False]
+    return StepVerdict("Short", "", "; ".join(part for part in (*unknown, told) if part), seen)
 
 
 def _lack(finding: Finding) -> float:
