@@ -20,9 +20,9 @@ def cooldown(policy: PolicySnapshot, trigger: TriggerKind, now: datetime) -> Fin
     runs = counted(policy.runs)
     if not runs:
         return free(retraining.COOLDOWN, "no run yet")
-    last = max(runs, key=lambda r: r.started_at)
+    last = max(runs, key=_ended)
     length = cooldown_length(policy, trigger)
-    end = (last.finished_at or last.started_at) + length
+    end = _ended(last) + length
     told = f"{format_duration(length)} after {last.training}"
     if now < end:
         return held(retraining.COOLDOWN, f"{told}, until {format_time(end)}", end)
@@ -38,6 +38,10 @@ def cooldown_length(policy: PolicySnapshot, trigger: TriggerKind) -> timedelta:
     base = max(SHORTEST, 2 * _duration(finished[-1]) if finished else SHORTEST)
     doubled: timedelta = base * 2 ** min(refusals(policy, trigger), 16)
     return max(base, min(doubled, LONGEST))
+
+
+def _ended(run: PastRun) -> datetime:
+    return run.finished_at or run.started_at
 
 
 def _duration(run: PastRun) -> timedelta:
