@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from perennial.api.records.server import PRE_STOP_SECONDS, ServerSettings
 from perennial.desired import labels, names, pods
 
 HTTP_PORT = 8080
@@ -30,7 +31,11 @@ class Revision:
     resources: Mapping[str, Any] = field(default_factory=dict)
     env: tuple[Mapping[str, Any], ...] = ()
     template: Mapping[str, Any] = field(default_factory=dict)
-    timeout_seconds: int = 30
+
+    @property
+    def settings(self) -> ServerSettings:
+        """The server's limits."""
+        return ServerSettings.model_validate(self.server_config.get("settings", {}))
 
     @property
     def short(self) -> str:
@@ -68,8 +73,7 @@ def pod_template(owner: Mapping[str, Any], revision: Revision) -> dict[str, Any]
         "serviceAccountName": SERVICE_ACCOUNT,
         "securityContext": pods.restricted_pod(),
         "enableServiceLinks": False,
-        # preStop 2 s, then the longest request, then the last window flush
-        "terminationGracePeriodSeconds": revision.timeout_seconds + 15,
+        "terminationGracePeriodSeconds": revision.settings.grace_seconds,
         "containers": [_container(revision)],
         "volumes": [pods.scratch_volume(), {"name": "plan", "configMap": {"name": plan, "optional": True}}],
         "topologySpreadConstraints": _spread(revision_selector(owner, revision.short)),
@@ -188,7 +192,7 @@ def _container(revision: Revision) -> dict[str, Any]:
         "readinessProbe": {"httpGet": _get("/v2/health/ready"), "periodSeconds": 1, "timeoutSeconds": 3},
         "livenessProbe": {"httpGet": _get("/v2/health/live"), "failureThreshold": 6, **probe},
         # without this a rolling update loses requests that kube-proxy still sends to a pod already gone
-        "lifecycle": {"preStop": {"sleep": {"seconds": 2}}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
     }
 
 

@@ -15,7 +15,7 @@ import httpx
 from perennial.api.records.arms import ArmsReport
 from perennial.api.records.server import SERVER_VARIABLE, RolloutPlan, ServerConfig
 
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 
 
 def free_port() -> int:
@@ -71,6 +71,7 @@ class ServerProcess:
             except httpx.TransportError:
                 pass
             time.sleep(0.1)
+        self.stop()
         raise AssertionError(self.log_file.read_text())
 
     def tell(self, plan: RolloutPlan | bytes) -> None:
@@ -78,6 +79,14 @@ class ServerProcess:
         new = self.plan_file.with_suffix(".new")
         new.write_bytes(plan if isinstance(plan, bytes) else plan.to_json())
         new.rename(self.plan_file)
+
+    def follow(self, plan: RolloutPlan, *, within: float = 2.0) -> None:
+        """Change the plan and wait until it is in force."""
+        self.tell(plan)
+        deadline = time.monotonic() + within
+        while (seen := self.arms()).rollout != plan.rollout or seen.weight != plan.weight:
+            assert time.monotonic() < deadline, f"plan not in force after {within} s: {seen.rollout} {seen.weight}"
+            time.sleep(0.05)
 
     def arms(self) -> ArmsReport:
         """Both arms' counters."""

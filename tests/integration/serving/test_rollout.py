@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-import httpx
 import pytest
 
+from perennial.api.records.arms import ArmCounts
 from perennial.api.records.server import RolloutPlan, ServerConfig
 from tests.integration.serving.artifacts import numeric_table, publish
 from tests.integration.serving.load import BODY, Load
@@ -31,13 +32,9 @@ def stable(numeric_config: ServerConfig, tmp_path_factory: pytest.TempPathFactor
     server.stop()
 
 
-def tell(stable: ServerProcess, plan: RolloutPlan, *, within: float = 2.0) -> None:
+def tell(stable: ServerProcess, plan: RolloutPlan) -> None:
     """Change the plan and wait until it is in force."""
-    stable.tell(plan)
-    deadline = time.monotonic() + within
-    while (seen := stable.arms()).rollout != plan.rollout or seen.weight != plan.weight:
-        assert time.monotonic() < deadline, f"plan not in force after {within} s: {seen.rollout} {seen.weight}"
-        time.sleep(0.05)
+    stable.follow(plan)
 
 
 def plan_for(candidate: ServerProcess, rollout: str, **changes: object) -> RolloutPlan:
@@ -169,36 +166,39 @@ def test_a_plan_that_cannot_be_read_changes_nothing_but_a_metric(
     assert stable.client.post("/v2/models/flights/infer", json=BODY).headers["x-perennial-version"] == "8"
 
 
-def test_grpc_requests_are_split_too(stable: ServerProcess, candidate: ServerProcess) -> None:
-    import grpc
-
-    from perennial.runtime.serving.oip import open_inference_pb2 as oip
-
-    tell(stable, plan_for(candidate, "grpc", weight=100.0))
-    request = oip.ModelInferRequest(model_name="flights")
-    tensor = request.inputs.add(name="x", datatype="FP64", shape=[1, 4])
-    tensor.contents.fp64_contents.extend([0.1, 0.2, 0.3, 0.4])
-    with grpc.insecure_channel(f"127.0.0.1:{stable.grpc_port}") as channel:
-        method = channel.unary_unary(
-            "/inference.GRPCInferenceService/ModelInfer",
-            request_serializer=oip.ModelInferRequest.SerializeToString,
-            response_deserializer=oip.ModelInferResponse.FromString,
-        )
-        answer, call = method.with_call(request, timeout=10)
-        assert (answer.model_version, dict(call.initial_metadata())["x-perennial-version"]) == ("8", "8")
-        tell(stable, RolloutPlan(rollout="local"))
-        assert method(request, timeout=10).model_version == "7"
+def test_a_candidates_first_requests_are_in_no_figure_once_in_its_life(tmp_path: Path) -> None:
+    config = publish(tmp_path / "registry", numeric_table(seed=5), version="8")
+    fresh = ServerProcess(config, tmp_path / "fresh", plan=CANDIDATE_ROLE).wait_ready()
+    try:
+        counted = []
+        for rollout in ("first step", "second step"):
+            fresh.follow(RolloutPlan(rollout=rollout, role="Candidate"))
+            for _ in range(60):
+                fresh.client.post("/v2/models/flights/infer", json=BODY)
+            own = fresh.arms().own
+            counted.append((own.ignored, own.requests, sum(own.predictions["1"].counts)))
+    finally:
+        fresh.stop()
+    assert counted == [(50, 10, 10), (0, 60, 60)]
 
 
-def test_a_candidates_first_requests_are_in_no_figure(candidate: ServerProcess) -> None:
-    candidate.tell(RolloutPlan(rollout="cold", role="Candidate"))
-    deadline = time.monotonic() + 2
-    while candidate.arms().rollout != "cold":
-        assert time.monotonic() < deadline
+def test_a_copy_that_the_candidate_alone_refuses_is_its_error(stable: ServerProcess, tmp_path: Path) -> None:
+    other = ServerProcess(publish(tmp_path / "registry", numeric_table(columns=5), version="8"), tmp_path / "other")
+    other.wait_ready()
+    try:
+        tell(stable, plan_for(other, "refuses copies", mirror=100.0))
+        for body in [BODY] * 5 + [{"inputs": []}] * 3:
+            stable.client.post("/v2/models/flights/infer", json=body)
+        met = counted_copies(stable, 8)
+    finally:
+        other.stop()
+    assert (met.requests, met.errors, met.mirrored, met.fallbacks) == (8, 5, 8, 0)
+
+
+def counted_copies(stable: ServerProcess, many: int) -> ArmCounts:
+    """The candidate's arm once so many copies have been counted."""
+    deadline = time.monotonic() + 10
+    while (met := stable.arms().candidate) is None or met.mirrored + met.ignored < many:
+        assert time.monotonic() < deadline, met
         time.sleep(0.05)
-    with httpx.Client(base_url=candidate.url) as client:
-        for _ in range(60):
-            client.post("/v2/models/flights/infer", json=BODY)
-    own = candidate.arms().own
-    assert (own.ignored, own.requests) == (50, 10)
-    assert sum(own.predictions["1"].counts) == 10
+    return met

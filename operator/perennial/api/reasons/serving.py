@@ -114,6 +114,11 @@ STABLE_UNAVAILABLE = _t.warning(
     "The stable version had no ready server, so the candidate took over as soon as it was ready.",
     "Look at why the stable servers ended.",
 )
+SIGNATURE_UNREADABLE = _t.warning(
+    "SignatureUnreadable",
+    "A signature cannot be read, so that it is not known whether the candidate takes what the stable version takes.",
+    "The message names the run and the place: train again, or accept it with the annotation from the message.",
+)
 SIGNATURE_CHANGED = _t.warning(
     "SignatureChanged",
     "The candidate does not accept what the stable version accepts, or answers otherwise.",

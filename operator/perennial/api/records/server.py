@@ -3,6 +3,7 @@
 What comes back, the counters of both arms of a rollout, is in `arms.py`.
 """
 
+from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -32,6 +33,13 @@ PREDICTION_BINS = 100
 """Bins on [0, 1] of each class' probability."""
 
 
+PRE_STOP_SECONDS = 2
+"""Between a pod's deletion and SIGTERM: kube-proxies still send requests."""
+
+FLUSH_SECONDS = 20
+"""For the last window files, once the last request is answered: two attempts at a slow store."""
+
+
 class ServerSettings(Record):
     """Limits of one server pod."""
 
@@ -42,6 +50,16 @@ class ServerSettings(Record):
     timeout_seconds: float = Field(default=30.0, gt=0)  # from the first byte to the answer; later: 504
     queue_size: int = Field(default=1024, ge=1)  # requests waiting for a prediction in one worker; more: 503
     drain_seconds: float = Field(default=5.0, ge=0)  # after SIGTERM, for kept connections to see `Connection: close`
+
+    @property
+    def stop_seconds(self) -> int:
+        """From SIGTERM until the last request is answered, at most: drain, the longest request, its rounding."""
+        return ceil(self.drain_seconds + self.timeout_seconds) + 1
+
+    @property
+    def grace_seconds(self) -> int:
+        """From a pod's deletion to its end, at most."""
+        return PRE_STOP_SECONDS + self.stop_seconds + FLUSH_SECONDS
 
 
 class FeatureMonitoring(Record):

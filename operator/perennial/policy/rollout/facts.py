@@ -52,6 +52,7 @@ class Facts:
     health: dict[str, RevisionHealth] = field(default_factory=dict)  # by revisionKey
     verdict: StepVerdict = SHORT
     signature: str = ""  # why the candidate's signature breaks requests that stable accepts; empty: it does not
+    signature_unread: str = ""  # why that cannot be told now
     signature_accepted: bool = False
     promote: bool = False  # a person said so
     rollback: str = ""  # a person's reason to roll back

@@ -38,7 +38,9 @@ def switch(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Mo
     if left > timedelta(0):
         return Move(state, "Switching", f"all requests are sent on to {named(candidate.revision)}", left)
     new = replace(candidate.revision, since=now)
-    done = replace(state, stable=new, candidate=None, previous=Previous(stable, now, baking=True))
+    done = replace(
+        state, stable=new, candidate=None, previous=Previous(stable, now, baking=True, apart=candidate.apart)
+    )
     return Move(done, "Baking", f"{named(new)} is behind the Service", NOW, "Switched")
 
 

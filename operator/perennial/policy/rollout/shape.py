@@ -40,13 +40,14 @@ def shape(state: RolloutState, rules: Rules, size: int) -> tuple[Running, ...]:
         baking = state.previous.baking
         replicas = size if baking else min(rules.keep_replicas, size)
         # requests on connections that are still open to the previous revision follow to the new one
-        running.append(Running(state.previous.revision, "previous", replicas, 100 if baking else 0, state.stable))
+        follow = 100 if baking and not state.previous.apart else 0
+        running.append(Running(state.previous.revision, "previous", replicas, follow, state.stable))
     return tuple({r.revision.key: r for r in reversed(running)}.values())[::-1]
 
 
 def weight(candidate: Candidate | None, rules: Rules) -> int:
     """The percentage of requests that stable sends to the candidate."""
-    if candidate is None or candidate.stage is Stage.PREPARING:
+    if candidate is None or candidate.apart or candidate.stage is Stage.PREPARING:
         return 0
     if candidate.stage is Stage.SWITCHING:
         return 100
@@ -55,7 +56,12 @@ def weight(candidate: Candidate | None, rules: Rules) -> int:
 
 def copied(candidate: Candidate | None, rules: Rules) -> int:
     """The percentage of requests that stable answers and copies to the candidate, by the step alone."""
-    if candidate is None or not rules.copies or candidate.stage in (Stage.PREPARING, Stage.SWITCHING):
+    if (
+        candidate is None
+        or candidate.apart
+        or not rules.copies
+        or candidate.stage in (Stage.PREPARING, Stage.SWITCHING)
+    ):
         return 0
     return _share(candidate, rules)
 
@@ -68,6 +74,6 @@ def _share(candidate: Candidate, rules: Rules) -> int:
 
 
 def _candidate_size(candidate: Candidate, rules: Rules, size: int) -> int:
-    if rules.strategy == "BlueGreen" or candidate.stage in (Stage.PROMOTING, Stage.SWITCHING):
+    if candidate.apart or rules.strategy == "BlueGreen" or candidate.stage in (Stage.PROMOTING, Stage.SWITCHING):
         return max(1, size)
     return max(1, ceil(size * max(weight(candidate, rules), copied(candidate, rules)) / 100))

@@ -66,16 +66,32 @@ def prepare(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> M
         return Move(state, "CandidateStarting", message, timedelta(seconds=10))
     if state.stable is not None and is_gone(facts, state.stable, now):
         return to_stage(state, candidate, Stage.PROMOTING, now, "StableUnavailable")
-    if facts.signature and not facts.signature_accepted:
-        return Move(state, "SignatureChanged", facts.signature, timedelta(minutes=1))
+    held = _unfit(state, candidate, facts)
+    if held is not None:
+        return held
     if state.stable is None or candidate.direct:
         return to_stage(state, candidate, Stage.PROMOTING, now, "CandidateReady")
     if rules.paused:
         return Move(state, "Paused", "spec.rollout.paused is true; the candidate is ready and gets no traffic")
-    if rules.strategy == "BlueGreen" and health.ready < facts.size:
+    candidate = replace(candidate, apart=bool(facts.signature))
+    if (candidate.apart or rules.strategy == "BlueGreen") and health.ready < facts.size:
         message = f"{named(candidate.revision)} starts at full size: {health.ready} of {facts.size} pods are ready"
-        return Move(state, "CandidateStarting", message, timedelta(seconds=5))
-    return to_stage(state, candidate, Stage.STEPPING, now, "CandidateReady")
+        return Move(replace(state, candidate=candidate), "CandidateStarting", message, timedelta(seconds=5))
+    stage = Stage.AWAITING if candidate.apart else Stage.STEPPING
+    return to_stage(state, candidate, stage, now, "CandidateReady")
+
+
+def _unfit(state: RolloutState, candidate: Candidate, facts: Facts) -> Move | None:
+    """No traffic for a candidate that refuses what stable accepts, until a person takes the responsibility."""
+    if facts.signature_accepted or not (facts.signature or facts.signature_unread):
+        return None
+    told = f"the signatures cannot be compared: {facts.signature_unread}" if facts.signature_unread else facts.signature
+    command = (
+        f"no traffic; to let it in all the same: kubectl annotate mdp NAME perennial.dev/accept-signature="
+        f"'{candidate.revision.version} <your user name> <reason>'"
+    )
+    reason = "SignatureUnreadable" if facts.signature_unread else "SignatureChanged"
+    return Move(state, reason, f"{told}; {command}", timedelta(minutes=1))
 
 
 def is_gone(facts: Facts, stable: Revision, now: datetime) -> bool:

@@ -46,6 +46,7 @@ class Candidate:
     started: datetime
     step: int = 0
     direct: bool = False  # an earlier stable, or nothing to compare with: no steps
+    apart: bool = False  # another signature, accepted by a person: no request made for stable is ever sent to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Previous:
     revision: Revision
     since: datetime  # when it was replaced
     baking: bool  # at full size; rollback is instant
+    apart: bool = False  # of another signature: what still comes here is answered here
 
 
 @dataclass(frozen=True, slots=True)

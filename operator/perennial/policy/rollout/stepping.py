@@ -67,10 +67,12 @@ def await_approval(state: RolloutState, facts: Facts, rules: Rules, now: datetim
         return None
     if facts.verdict.result in ("Gross", "Failed"):
         return rolled_back(state, candidate.revision, facts.verdict.reason, facts.verdict.message, now)
-    if facts.promote or not rules.manual:
+    if facts.promote or not (rules.manual or candidate.apart):
         return to_stage(state, candidate, Stage.PROMOTING, now, "PromotionApproved")
+    name = named(candidate.revision)
+    told = f"{name} answers under its own version's paths, all other requests stay" if candidate.apart else ""
     message = (
-        f"{named(candidate.revision)} passed every step; to promote it: kubectl annotate mdp NAME "
+        f"{told or f'{name} passed every step'}; to promote it: kubectl annotate mdp NAME "
         f"perennial.dev/promote='{candidate.revision.version} <your user name> <reason>'"
     )
     return Move(state, "AwaitingApproval", message, timedelta(seconds=15))

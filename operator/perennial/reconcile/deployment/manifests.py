@@ -90,7 +90,6 @@ def _new_template(frame: Frame, revision: Revision) -> dict[str, Any] | None:
         resources=server.get("resources") or {},
         env=tuple(server.get("env") or ()),
         template=template,
-        timeout_seconds=spec.server.timeout_seconds,
     )
     return serving_revision.pod_template(frame.seen.body, made)
 

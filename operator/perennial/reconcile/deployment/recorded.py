@@ -44,12 +44,14 @@ def _candidate(part: CandidateStatus) -> Candidate:
     since = parse_time(part.since) if part.since else datetime.min
     started = parse_time(part.started) if part.started else since
     stage = Stage(part.stage) if part.stage else Stage.PREPARING
-    return Candidate(_revision(part), stage, since, started, step=part.step or 0, direct=bool(part.direct))
+    return Candidate(
+        _revision(part), stage, since, started, step=part.step or 0, direct=bool(part.direct), apart=bool(part.apart)
+    )
 
 
 def _previous(part: PreviousStatus) -> Previous:
     since = parse_time(part.since) if part.since else datetime.min
-    return Previous(_revision(part), since, baking=bool(part.baking))
+    return Previous(_revision(part), since, baking=bool(part.baking), apart=bool(part.apart))
 
 
 def state_parts(
@@ -95,6 +97,7 @@ def _candidate_part(
             "stage": candidate.stage.value,
             "step": candidate.step,
             "direct": candidate.direct or None,
+            "apart": candidate.apart or None,
             "weight": weight(candidate, rules),
             "mirror": copies or None,
             "since": _time(candidate.since),
@@ -113,6 +116,7 @@ def _previous_part(previous: Previous, rules: Rules) -> PreviousStatus:
             "since": _time(previous.since),
             "until": _time(until),
             "baking": previous.baking,
+            "apart": previous.apart or None,
         }
     )
 

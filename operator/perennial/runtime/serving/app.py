@@ -18,6 +18,8 @@ OTHER = PROTOCOLS.index("other")
 class App:
     """Routes of a server; those of the model are added when it is loaded.
 
+    `elsewhere` is asked for a handler of a path that has no route here.
+
     Args:
         model: the model's name in paths.
         version: what `X-Perennial-Version` says unless an answer says otherwise.
@@ -35,6 +37,7 @@ class App:
         self._plain = (self._version,)
         self._closing = (self._version, (b"connection", b"close"))
         self.sticky_header = b""
+        self.elsewhere: Callable[[Request], Handler | None] = lambda request: None
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """One route. GET answers HEAD too."""
@@ -85,6 +88,9 @@ class App:
             raise MethodNotAllowed(f"{request.method} is not possible on {path}; expected {allowed}", allowed)
         if self._state.phase == "Loading" and path.startswith(("/v1/models", "/v2/models")):
             raise NotReady(f"model '{self._model}' is not ready: {self._state.reason}")
+        elsewhere = self.elsewhere(request)
+        if elsewhere is not None:
+            return elsewhere
         raise Unknown(self._unknown(path))
 
     def _unknown(self, path: str) -> str:

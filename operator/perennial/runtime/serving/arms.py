@@ -5,6 +5,7 @@ Counting only; what the figures mean is decided by the operator. Cells of a new 
 
 import zlib
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from perennial.stats.bins import probability_codes
 TOTALS = ("timeouts", "fallbacks", "mirrored", "ignored", "non_finite")
 SHADOW = ("pairs", "rows", "disagreements", "incomparable", "absolute_nano", "largest_nano")
 IGNORED_REQUESTS = 50
-"""First requests of a candidate pod that are in no figure: caches and branch predictors are cold."""
+"""First requests of a candidate pod that are in no figure: caches and branch predictors are cold. Once in its life,
+shared out among its workers: a rollout's identity is new with each step, the pod is not."""
 
 MAX_CLASSES = 10
 MAX_EDGES = 100
@@ -58,8 +60,8 @@ class Arms:
             for arm in ("own", "candidate")
         }
         self._mine = cells.mine
-        self._to_ignore = 0
-        self._rollout: str | None = None
+        self._to_ignore = ceil(IGNORED_REQUESTS / cells.workers)
+        self._ignores = False
 
     def begin(self, plan: RolloutPlan) -> None:
         """A plan comes into force: a new rollout clears the counters; the cells say what this worker follows."""
@@ -68,20 +70,18 @@ class Arms:
         if epoch != int(state[0]):
             self._cells.clear("own.slots", "own.totals", "own.predictions", "candidate.slots", "candidate.totals")
             self._cells.clear("shadow")
-        if self._rollout != plan.rollout:
-            self._rollout = plan.rollout
-            self._to_ignore = IGNORED_REQUESTS if plan.role == "Candidate" else 0
+        self._ignores = plan.role == "Candidate"
         self._edges = np.array(plan.prediction_edges[:MAX_EDGES]) if plan.prediction_edges else None
         state[:3] = epoch, round(plan.weight * 1e6), round(plan.mirror * 1e6)
 
     @property
     def is_cold(self) -> bool:
         """Whether this pod's first requests are still being ignored."""
-        return self._to_ignore > 0
+        return self._ignores and self._to_ignore > 0
 
     def own(self, slot: int, seconds: float, *, error: bool = False, timeout: bool = False) -> None:
         """A request that this pod answered itself. A client's fault is no error."""
-        if self._to_ignore:
+        if self.is_cold:
             self._to_ignore -= 1
             self._mine[self._totals["own"]["ignored"]] += 1
             return
@@ -118,6 +118,8 @@ class Arms:
             finite = np.isfinite(values)
             if not finite.all():
                 self._mine[self._totals["own"]["non_finite"]] += int(values.size - np.count_nonzero(finite))
+            if not self._bin_count:
+                continue
             bins = self._bins(np.where(finite, values, 0.0))
             np.add.at(self._cells.view("own.predictions")[index], (bins[finite], slots[finite]), 1)
 
@@ -128,7 +130,14 @@ class Arms:
         values = outputs.get(self._names[0])
         if values is None or values.dtype.kind not in "fiu":
             return []
-        return [np.asarray(values, dtype=np.float64)] if self._edges is not None else []
+        return [np.asarray(values, dtype=np.float64)]
+
+    @property
+    def _bin_count(self) -> int:
+        """Bins of the rollout; none for scores whose edges are not known."""
+        if self._probabilities:
+            return PREDICTION_BINS
+        return 0 if self._edges is None else len(self._edges) + 1
 
     def _bins(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         if self._edges is not None and not self._probabilities:
@@ -184,7 +193,7 @@ class Arms:
         )
 
     def _predictions(self, same: np.ndarray[Any, Any]) -> dict[str, PredictionCounts]:
-        bins = PREDICTION_BINS if self._probabilities else (0 if self._edges is None else len(self._edges) + 1)
+        bins = self._bin_count
         table = self._cells.rows("own.predictions")[same].sum(axis=0)[:, :bins]
         return {name: _prediction_counts(table[i]) for i, name in enumerate(self._names) if bins}
 

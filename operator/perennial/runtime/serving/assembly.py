@@ -18,6 +18,7 @@ from perennial.runtime.serving.health import Health
 from perennial.runtime.serving.inference import Inference
 from perennial.runtime.serving.metadata import Metadata
 from perennial.runtime.serving.metrics import Metrics
+from perennial.runtime.serving.passing import PassingOn
 from perennial.runtime.serving.plan import PlanFile
 from perennial.runtime.serving.routes import add_model
 from perennial.runtime.serving.samples import Samples
@@ -32,10 +33,8 @@ from perennial.store.layout import WindowKeys
 PUBLISH_SECONDS = 5.0
 """How often workers show their counts to the first one; what a crash of one of them loses at most."""
 
-FINAL_SECONDS = 5.0
-"""How long the first worker waits at the end for the others' last counts."""
-
-GRPC_GRACE_SECONDS = 5.0
+FINAL_SECONDS = 2.0
+"""How much longer than the longest request the first worker waits at the end for the others' last counts."""
 
 
 class Assembly:
@@ -81,6 +80,7 @@ class Assembly:
     def add_to(self, app: App, health: Health) -> None:
         """Add the model's paths and begin to follow the plan."""
         self._app = app
+        app.elsewhere = PassingOn(self._served, self._splitter, self._metrics).handler
         inference = Inference(self._served, self._batcher, self._splitter, self._arms, self._metrics)
         inference.on_refused = self._watcher.refused
         identity = {"pod": self._boot.pod, "boot_id": self._boot.boot_id, "version": self._served.config.version}
@@ -107,15 +107,21 @@ class Assembly:
             self._grpc = service.server(f"{host}:{self._boot.grpc_port}")
             await self._grpc.start()
 
-    async def close(self) -> None:
-        """Answer what is under way over gRPC, write the last windows, let the thread go."""
+    async def stop_grpc(self) -> None:
+        """Take no more gRPC requests and answer those under way."""
         if self._grpc is not None:
-            await self._grpc.stop(GRPC_GRACE_SECONDS)
+            await self._grpc.stop(self._served.config.settings.timeout_seconds)
+
+    async def close(self, answered_at: float) -> None:
+        """Write the last windows, let the thread go.
+
+        Args:
+            answered_at: when every worker has answered its last request, at the latest, in monotonic seconds.
+        """
         if self._shared is not None:
             self._shared.publish(final=True)
         if self._flushing is not None:
-            deadline = time.monotonic() + FINAL_SECONDS
-            while not self._others() and time.monotonic() < deadline:  # noqa: ASYNC110 - other processes set it
+            while not self._others() and time.monotonic() < answered_at + FINAL_SECONDS:  # noqa: ASYNC110 - other processes set it
                 await asyncio.sleep(0.05)
             self._stop_flushing.set()
             await self._flushing

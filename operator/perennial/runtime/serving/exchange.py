@@ -139,10 +139,11 @@ class Exchange:
         self._netloc = parts.netloc.encode("ascii")
         self._idle: deque[_Connection] = deque()
 
-    async def post(self, path: bytes, headers: bytes, body: bytes, seconds: float) -> Reply:
-        """Send a POST and wait for its answer.
+    async def send(self, method: bytes, path: bytes, headers: bytes, body: bytes, seconds: float) -> Reply:
+        """Send a request and wait for its answer.
 
         Args:
+            method: any but HEAD, whose answers end otherwise.
             path: as it stands in the request line.
             headers: further header lines, each ended by CRLF.
             body: the body.
@@ -151,7 +152,7 @@ class Exchange:
         Raises:
             ExchangeError: no answer.
         """
-        line = b"POST %s HTTP/1.1\r\nhost: %s\r\ncontent-length: %d\r\n" % (path, self._netloc, len(body))
+        line = b"%s %s HTTP/1.1\r\nhost: %s\r\ncontent-length: %d\r\n" % (method, path, self._netloc, len(body))
         request = b"".join((line, headers, b"\r\n", body))
         deadline = time.monotonic() + seconds
         while True:

@@ -78,6 +78,24 @@ def _values(name: str, datatype: str, contents: Any) -> Values:
     return list(contents)
 
 
+def outputs_of(response: oip.ModelInferResponse) -> dict[str, Any]:
+    """Outputs of an answer, typed or raw.
+
+    Raises:
+        Invalid, KeyError, ValueError: it is none that this server would give.
+    """
+    raw = list(response.raw_output_contents)
+    outputs = {}
+    for index, one in enumerate(response.outputs):
+        shape = list(one.shape)
+        if raw:
+            values = from_bytes(one.name, one.datatype, shape, raw[index]).values
+        else:
+            values = _values(one.name, one.datatype, getattr(one.contents, _FIELDS[one.datatype]))
+        outputs[one.name] = np.array(values).reshape(shape)
+    return outputs
+
+
 def answer_of(model: str, version: str, asked: Asked, outputs: Outputs) -> oip.ModelInferResponse:
     """The response; raw when the request was raw."""
     response = oip.ModelInferResponse(model_name=model, model_version=version, id=asked.id or "")

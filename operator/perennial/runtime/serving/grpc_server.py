@@ -8,13 +8,12 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from perennial.api.records.server import HOP_HEADER, VERSION_HEADER
 from perennial.runtime.serving.arms import Arms
 from perennial.runtime.serving.batching import Batcher
 from perennial.runtime.serving.errors import DeadlineExceeded, ModelFault, NotReady, Overloaded, RequestError, TooLarge
 from perennial.runtime.serving.errors import Unknown as UnknownName
-from perennial.runtime.serving.grpc_forward import GrpcForward, own_time
-from perennial.runtime.serving.grpc_messages import answer_of, asked_of
+from perennial.runtime.serving.grpc_forward import SERVICE, GrpcForward
+from perennial.runtime.serving.grpc_inference import GrpcInference
 from perennial.runtime.serving.logs import LOGGER
 from perennial.runtime.serving.metadata import Metadata
 from perennial.runtime.serving.metrics import PROTOCOLS, Metrics
@@ -23,7 +22,6 @@ from perennial.runtime.serving.served import Served
 from perennial.runtime.serving.splitter import Splitter
 from perennial.runtime.serving.state import State
 
-SERVICE = "inference.GRPCInferenceService"
 GRPC = PROTOCOLS.index("grpc")
 FRAMING = 64 * 1024
 """Bytes that a message may have beyond the body limit of HTTP, for names and shapes."""
@@ -47,14 +45,11 @@ class GrpcService:
         self, served: Served, batcher: Batcher, splitter: Splitter, arms: Arms, metrics: Metrics, state: State
     ) -> None:
         self._served = served
-        self._batcher = batcher
-        self._splitter = splitter
-        self._arms = arms
         self._metrics = metrics
         self._state = state
         self._metadata = Metadata(served)
         self._forward = GrpcForward(splitter)
-        self._version = ((VERSION_HEADER.lower(), served.config.version),)
+        self._inference = GrpcInference(served, batcher, splitter, arms, metrics, self._forward)
 
     def server(self, address: str) -> grpc.aio.Server:
         """A server that listens on `host:port`.
@@ -96,7 +91,8 @@ class GrpcService:
 
     async def ModelReady(self, request: Any, context: Any) -> Any:  # noqa: N802
         """The same for the model."""
-        self._check_name(request.name, request.version)
+        if self._is_elsewhere(request.name, request.version, context):
+            return await self._pass_on("ModelReady", request, context)
         return oip.ModelReadyResponse(ready=self._state.is_ready)
 
     async def ServerMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -105,7 +101,8 @@ class GrpcService:
 
     async def ModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Real inputs and outputs."""
-        self._check_name(request.name, request.version)
+        if self._is_elsewhere(request.name, request.version, context):
+            return await self._pass_on("ModelMetadata", request, context)
         facts = self._metadata.model()
         tensor = oip.ModelMetadataResponse.TensorMetadata
         return oip.ModelMetadataResponse(
@@ -126,7 +123,10 @@ class GrpcService:
         started = time.perf_counter()
         status = 500
         try:
-            answer = await self._infer(request, context, started)
+            if self._is_elsewhere(request.model_name, request.model_version, context):
+                answer = await self._pass_on("ModelInfer", request, context)
+            else:
+                answer = await self._inference.infer(request, context, started)
             status = 200
             return answer
         except RequestError as error:
@@ -135,45 +135,25 @@ class GrpcService:
         finally:
             self._metrics.request(GRPC, status, time.perf_counter() - started)
 
-    async def _infer(self, request: Any, context: Any, started: float) -> Any:
-        self._check_name(request.model_name, request.model_version)
-        headers = dict(context.invocation_metadata() or ())
-        hop = HOP_HEADER.lower() in headers
-        sticky = headers.get(self._splitter.plan.sticky_header.lower())
-        choice = self._splitter.choose(sticky.encode() if isinstance(sticky, str) else sticky, hop)
-        if choice.forward:
-            answer = await self._forward.ask(request, context, choice.slot, sticky)
-            if answer is not None:
-                return answer
-        await context.send_initial_metadata(self._version)
-        cold = self._arms.is_cold
-        timeout = error = False
-        try:
-            return await self._predict(request, choice.slot)
-        except RequestError as problem:
-            timeout, error = isinstance(problem, DeadlineExceeded), problem.status >= 500
-            raise
-        finally:
-            seconds = time.perf_counter() - started
-            if hop:
-                context.set_trailing_metadata(own_time(seconds, cold))
-            if not choice.forward:
-                self._arms.own(choice.slot, seconds, error=error, timeout=timeout)
+    def _is_elsewhere(self, name: str, version: str, context: Any) -> bool:
+        """Whether a request is for the candidate's version.
 
-    async def _predict(self, request: Any, slot: int) -> Any:
-        asked = asked_of(request, self._served.spec, self._served.output_names)
-        outputs = await self._batcher.submit(asked.rows, self._served.further(asked.names), slot)
-        chosen = self._served.chosen(outputs, asked.names)
-        return answer_of(self._served.config.model, self._served.config.version, asked, chosen)
-
-    def _check_name(self, name: str, version: str) -> None:
+        Raises:
+            Unknown: no such model or version.
+        """
         config = self._served.config
         if name != config.model:
             raise UnknownName(f"model '{name[:64]}' is not served here; expected '{config.model}'")
-        if version not in ("", config.version):
+        if version in ("", config.version):
+            return False
+        if not self._forward.is_meant(version, context):
             raise UnknownName(
                 f"version '{version[:32]}' of model '{name}' is not served here; expected '{config.version}', or none"
             )
+        return True
+
+    async def _pass_on(self, name: str, request: Any, context: Any) -> Any:
+        return await self._forward.pass_on(name, request, context, self._served.config.settings.timeout_seconds)
 
 
 def _with_status(method: Method) -> Method:

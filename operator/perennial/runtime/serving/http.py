@@ -34,7 +34,7 @@ class Disconnected(Exception):
 class Request:
     """One request: its path and the few headers that matter here."""
 
-    __slots__ = ("content_length", "hop", "json_length", "method", "path", "scope", "sticky")
+    __slots__ = ("content_length", "hop", "json_length", "method", "path", "pinned", "scope", "sticky")
 
     def __init__(self, scope: dict[str, Any], sticky_header: bytes = b"") -> None:
         self.scope = scope
@@ -43,6 +43,7 @@ class Request:
         self.content_length: int | None = None
         self.json_length: int | None = None
         self.hop = False
+        self.pinned = False  # the path names this server's version
         self.sticky: bytes | None = None
         for name, value in scope["headers"]:
             if name == b"content-length":

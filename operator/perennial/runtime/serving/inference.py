@@ -10,13 +10,14 @@ from perennial.runtime.serving.errors import DeadlineExceeded, Overloaded, Reque
 from perennial.runtime.serving.http import JSON, Answer, Disconnected, Receive, Request, error_answer, read_body
 from perennial.runtime.serving.metrics import PROTOCOLS, Metrics
 from perennial.runtime.serving.served import Served
-from perennial.runtime.serving.shadow import Comparison
+from perennial.runtime.serving.shadow import Comparison, v1_outputs, v2_outputs
 from perennial.runtime.serving.splitter import COLD_HEADER, TIME_HEADER, Choice, Splitter
 from perennial.runtime.serving.v2 import Asked
 
 V1, V2 = PROTOCOLS.index("v1"), PROTOCOLS.index("v2")
 _BINARY = (b"content-type", b"application/octet-stream")
 _JSON_HEADERS = (JSON,)
+_OUTPUTS = {V1: v1_outputs, V2: v2_outputs}
 
 
 class Inference:
@@ -39,6 +40,16 @@ class Inference:
         """POST /v1/models/<name>:predict."""
         return await self._handle(V1, request, receive)
 
+    async def v2_here(self, request: Request, receive: Receive) -> Answer:
+        """POST /v2/models/<name>/versions/<this one>/infer: no other version answers what names this one."""
+        request.pinned = True
+        return await self._handle(V2, request, receive)
+
+    async def v1_here(self, request: Request, receive: Receive) -> Answer:
+        """POST /v1/models/<name>/versions/<this one>:predict."""
+        request.pinned = True
+        return await self._handle(V1, request, receive)
+
     async def _handle(self, protocol: int, request: Request, receive: Receive) -> Answer:
         started = time.perf_counter()
         status = 499
@@ -57,29 +68,38 @@ class Inference:
         return answer
 
     async def _answer(self, protocol: int, request: Request, body: bytes) -> Answer:
-        choice = self._splitter.choose(request.sticky, request.hop)
+        splitter = self._splitter
+        choice = splitter.choose(request.sticky, request.hop or request.pinned)
         if choice.forward:
             return await self._candidate_or_local(protocol, request, body, choice)
-        mirrored = self._splitter.mirror(request, body, choice.slot) if choice.mirror else None
-        answer, outputs = await self._local(protocol, request, body, choice)
-        if mirrored is not None and self._splitter.plan.shadow:
-            Comparison(self._arms, self._served.signature, protocol == V1).when_done(mirrored, outputs)
+        if not choice.mirror:
+            return (await self._local(protocol, request, body, choice))[0]
+        copy = splitter.copy(lambda: splitter.ask(request, body), choice.slot)
+        accepted = False
+        try:
+            answer, outputs = await self._local(protocol, request, body, choice)
+            accepted = True
+        finally:
+            if copy is not None:
+                copy.settle(accepted=accepted)
+        if copy is not None and splitter.plan.shadow:
+            Comparison(self._arms, self._served.signature, _OUTPUTS[protocol]).when_done(copy.task, outputs)
         return answer
 
     async def _candidate_or_local(self, protocol: int, request: Request, body: bytes, choice: Choice) -> Answer:
         """The candidate's share: a bad candidate costs time at most, never an error."""
         started = time.perf_counter()
-        answer = await self._splitter.forward(request, body, choice.slot)
-        if answer is not None and answer.status == 200:
-            return answer
+        told = await self._splitter.forward(self._splitter.ask(request, body), choice.slot)
+        if told.answer is not None:
+            return self._splitter.answer_of(told.answer)
         accepted = False
         try:
             own, _ = await self._local(protocol, request, body, choice)
             accepted = True
             return own
         finally:
-            if answer is not None:
-                self._splitter.judge_refusal(choice.slot, started, accepted_here=accepted)
+            if told.refused:
+                self._splitter.judge_refusal(choice.slot, time.perf_counter() - started, accepted_here=accepted)
 
     async def _local(self, protocol: int, request: Request, body: bytes, choice: Choice) -> tuple[Answer, Outputs]:
         """This pod's own answer. Counted in its arm, but for those that the candidate owed."""

@@ -25,18 +25,19 @@ def add_model(app: App, metadata: Metadata, health: Health, inference: Inference
     """Paths of the loaded model, with and without its version."""
     app.add("GET", "/v2", _json(metadata.server))
     app.add("POST", "/v2/repository/index", _json(metadata.index))
-    for name in (f"/v2/models/{metadata.name}", f"/v2/models/{metadata.name}/versions/{metadata.version}"):
+    v2 = f"/v2/models/{metadata.name}"
+    for name, infer in ((v2, inference.v2), (f"{v2}/versions/{metadata.version}", inference.v2_here)):
         app.add("GET", name, _json(metadata.model))
         app.add("GET", f"{name}/ready", health.model_ready)
         app.add("GET", f"{name}/config", _json(metadata.config))
-        app.add("POST", f"{name}/infer", inference.v2)
+        app.add("POST", f"{name}/infer", infer)
     for action in ("load", "unload"):
         app.add("POST", f"/v2/repository/models/{metadata.name}/{action}", _refuse_repository_control)
     v1 = f"/v1/models/{metadata.name}"
     app.add("GET", "/v1/models", _json(metadata.v1_models))
     app.add("GET", v1, health.v1_model)
     app.add("POST", f"{v1}:predict", inference.v1)
-    app.add("POST", f"{v1}/versions/{metadata.version}:predict", inference.v1)
+    app.add("POST", f"{v1}/versions/{metadata.version}:predict", inference.v1_here)
     app.add("GET", "/openapi.json", _json(metadata.openapi))
     app.add("GET", "/", metadata.page)
 

@@ -1,7 +1,7 @@
 """Compares the candidate's answer to a mirrored request with this pod's own, row by row on the same rows."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,35 +19,35 @@ RELATIVE = 0.01
 _DECODE = msgspec.json.Decoder().decode
 
 
-class Comparison:
+class Comparison[A]:
     """One pair of answers.
 
     Args:
         arms: where the pair is counted.
         signature: of this pod's model: which output is the label, which the score.
-        is_v1: the form of the candidate's answer.
+        outputs_of: outputs of an answer in the protocol of the request.
     """
 
-    def __init__(self, arms: Arms, signature: Signature, is_v1: bool) -> None:
+    def __init__(self, arms: Arms, signature: Signature, outputs_of: Callable[[A], Mapping[str, Any]]) -> None:
         self._arms = arms
         self._labels = signature.task != "Regression"
-        self._is_v1 = is_v1
+        self._outputs_of = outputs_of
 
-    def when_done(self, copy: "asyncio.Task[Reply | None]", own: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    def when_done(self, copy: "asyncio.Task[A | None]", own: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Compare as soon as the candidate's answer is there."""
         copy.add_done_callback(lambda task: self._done(task, own))
 
-    def _done(self, task: "asyncio.Task[Reply | None]", own: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    def _done(self, task: "asyncio.Task[A | None]", own: Mapping[str, np.ndarray[Any, Any]]) -> None:
         if task.cancelled() or task.exception() is not None:
             return
-        reply = task.result()
-        if reply is not None:
-            self.compare(reply, own)
+        answer = task.result()
+        if answer is not None:
+            self.compare(answer, own)
 
-    def compare(self, reply: Reply, own: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    def compare(self, answer: A, own: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Count one pair."""
         try:
-            theirs = v1_outputs(reply.body) if self._is_v1 else v2_outputs(reply)
+            theirs = self._outputs_of(answer)
         except (msgspec.DecodeError, RequestError, KeyError, ValueError, TypeError):
             self._arms.shadowed(0, 0, 0.0, 0.0, comparable=False)
             return
@@ -68,21 +68,25 @@ class Comparison:
         mine, other = own["predict"], np.asarray(theirs["predict"])
         if self._labels or mine.dtype.kind not in "fiu":
             return int(np.count_nonzero(mine.astype(str) != other.astype(str)))
-        scale = np.maximum(np.abs(mine), np.abs(other.astype(float)))
-        return int(np.count_nonzero(np.abs(mine - other.astype(float)) > RELATIVE * scale))
+        here, there = mine.astype(float), other.astype(float)
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(here - there) > RELATIVE * np.maximum(np.abs(here), np.abs(there))
+        return int(np.count_nonzero(apart | (np.isfinite(here) != np.isfinite(there))))
 
 
 def _difference(theirs: Any, mine: np.ndarray[Any, Any]) -> tuple[float, float]:
     if mine.dtype.kind not in "fiu":
         return 0.0, 0.0
-    gap = np.abs(np.asarray(theirs, dtype=float) - mine)
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(np.asarray(theirs, dtype=float) - mine)
+    gap = np.where(np.isfinite(gap), gap, 0.0)  # no distance; `disagreements` counts the row
     per_row = gap.max(axis=1) if gap.ndim == 2 else gap
     return float(per_row.sum()), float(per_row.max(initial=0.0))
 
 
-def v1_outputs(body: bytes) -> dict[str, Any]:
+def v1_outputs(reply: Reply) -> dict[str, Any]:
     """Outputs of a V1 answer; its one output is called `predict`."""
-    predictions = _DECODE(body)["predictions"]
+    predictions = _DECODE(reply.body)["predictions"]
     if predictions and isinstance(predictions[0], dict):
         return {name: np.array([row[name] for row in predictions]) for name in predictions[0]}
     return {"predict": np.array(predictions)}

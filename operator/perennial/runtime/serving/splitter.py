@@ -3,18 +3,20 @@
 The decision (`choose`) is pure arithmetic on a hash; the exchange is `exchange.py`'s, the counting `arms.py`'s.
 """
 
-import asyncio
 import hashlib
 import random
 import time
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
 from perennial.api.records.server import HOP_HEADER, SLOTS, RolloutPlan
 from perennial.runtime.serving.arms import Arms
+from perennial.runtime.serving.copying import Copies, Copy
 from perennial.runtime.serving.exchange import Exchange, ExchangeError, Reply
 from perennial.runtime.serving.http import Answer, Request
 from perennial.runtime.serving.logs import log
 from perennial.runtime.serving.metrics import Metrics
+from perennial.runtime.serving.told import Told
 
 TIME_HEADER = b"x-perennial-time"
 """Answer header on forwarded requests: the candidate's own time in microseconds."""
@@ -22,10 +24,8 @@ TIME_HEADER = b"x-perennial-time"
 COLD_HEADER = b"x-perennial-cold"
 """Answer header of a candidate pod's first requests: count them nowhere."""
 
-MAX_MIRRORED = 64
-"""Copies under way at once; more are dropped and counted."""
-
 _PASSED_ON = (b"content-type", b"inference-header-content-length", b"content-encoding")
+_PASSED_BACK = (*_PASSED_ON, b"retry-after", b"allow")
 _SHARES = 1 << 26
 
 
@@ -62,13 +62,13 @@ def _hash(rollout: str, value: bytes) -> int:
 
 
 class Splitter:
-    """Forwards and mirrors by the plan in force."""
+    """Forwards and copies by the plan in force."""
 
     def __init__(self, arms: Arms, metrics: Metrics) -> None:
         self._arms = arms
         self._metrics = metrics
         self._exchange: Exchange | None = None
-        self._copies: set[asyncio.Task[Reply | None]] = set()
+        self._copies = Copies(metrics, self._count_copy)
         self._sticky = b""
         self.plan = RolloutPlan()
 
@@ -86,94 +86,96 @@ class Splitter:
         self.plan = plan
         self._sticky = plan.sticky_header.lower().encode()
 
-    def choose(self, sticky: bytes | None, hop: bool) -> Choice:
-        """Where a request goes; what another splitter forwarded stays here."""
+    def choose(self, sticky: bytes | None, stays: bool) -> Choice:
+        """Where a request goes.
+
+        Args:
+            sticky: value of the sticky header.
+            stays: it is for this pod: another splitter forwarded it, or it names this version.
+        """
         choice = choose(self.plan, sticky, random.getrandbits(32))
-        return Choice(choice.slot) if hop or self._exchange is None else choice
+        return Choice(choice.slot) if stays or self._exchange is None else choice
 
-    async def forward(self, request: Request, body: bytes, slot: int) -> Answer | None:
-        """The candidate's answer, counted in its arm.
+    async def forward[A](self, ask: Awaitable[Told[A]], slot: int) -> Told[A]:
+        """The candidate's share: its answer, counted in its arm.
 
-        None: this pod must answer, which is counted as the candidate's error. An answer with another status than 200:
-        the candidate refused the request; ask `judge_refusal` when this pod has looked at it.
+        No answer: this pod must answer. Where the candidate refused the request, call `judge_refusal` when this pod
+        has looked at it; else it is counted as the candidate's error.
         """
         self._metrics.add("forwarded")
         started = time.perf_counter()
-        try:
-            reply = await self._post(request, body)
-        except ExchangeError as error:
-            self.fall_back(slot, started, timeout=error.timeout)
-            return None
-        if reply.status >= 500 or reply.status in (404, 429):
-            self.fall_back(slot, started, timeout=reply.status == 504)
-            return None
-        if reply.status == 200:
-            self._count_reply(slot, reply, started)
-        return _answer_of(reply, self.plan.candidate_version)
+        told = await ask
+        if told.answer is not None:
+            self._count(slot, time.perf_counter() - started, told)
+        elif not told.refused:
+            self._fall_back(slot, time.perf_counter() - started, timeout=told.timeout)
+        return told
 
-    def judge_refusal(self, slot: int, started: float, *, accepted_here: bool) -> None:
+    def judge_refusal(self, slot: int, seconds: float, *, accepted_here: bool) -> None:
         """The candidate refused a request: its error if this pod accepts it, else the client's fault."""
         if accepted_here:
-            self.fall_back(slot, started, timeout=False)
+            self._fall_back(slot, seconds, timeout=False)
         else:
-            self._arms.candidate(slot, time.perf_counter() - started)
+            self._arms.candidate(slot, seconds)
 
-    def mirror(self, request: Request, body: bytes, slot: int) -> asyncio.Task[Reply | None] | None:
+    def copy[A](self, ask: Callable[[], Awaitable[Told[A]]], slot: int) -> Copy[A] | None:
         """Copy a request to the candidate, whose answer is counted and not used. None: too many are under way."""
-        if len(self._copies) >= MAX_MIRRORED:
-            self._metrics.add("mirror_dropped")
-            return None
-        self._metrics.add("mirrored")
-        task = asyncio.get_running_loop().create_task(self._copy(request, body, slot))
-        self._copies.add(task)
-        task.add_done_callback(self._copies.discard)
-        return task
+        return self._copies.copy(ask, slot)
 
-    async def _copy(self, request: Request, body: bytes, slot: int) -> Reply | None:
-        started = time.perf_counter()
+    async def ask(self, request: Request, body: bytes) -> Told[Reply]:
+        """What the candidate tells to a request. Counts nothing."""
         try:
-            reply = await self._post(request, body)
+            reply = await self._send(b"POST", request, body, self.plan.candidate_timeout_seconds)
         except ExchangeError as error:
-            self._arms.candidate(slot, self._limit(error.timeout, started), error=True, mirrored=True,
-                                 timeouts=error.timeout)  # fmt: skip
-            return None
-        if reply.status >= 500 or reply.status in (404, 429):
-            self._arms.candidate(slot, time.perf_counter() - started, error=True, mirrored=True)
-            return None
+            return Told(timeout=error.timeout)
         if reply.status == 200:
-            self._count_reply(slot, reply, started, mirrored=True)
-        return reply if reply.status == 200 else None
+            stated = reply.headers.get(TIME_HEADER, b"").decode("ascii", "replace")
+            return Told(reply, cold=COLD_HEADER in reply.headers, stated=stated)
+        faulty = reply.status >= 500 or reply.status in (404, 429)
+        return Told(refused=not faulty, timeout=reply.status == 504)
 
-    async def _post(self, request: Request, body: bytes) -> Reply:
-        assert self._exchange is not None  # noqa: S101 - `choose` forwards only then
+    async def pass_on(self, request: Request, body: bytes, seconds: float) -> Answer:
+        """A request that is for the candidate alone: its answer, whatever it is. In no arm: such clients chose it.
+
+        Raises:
+            ExchangeError: no answer.
+        """
+        method = b"POST" if request.method == "POST" else b"GET"
+        return self.answer_of(await self._send(method, request, body, seconds))
+
+    def answer_of(self, reply: Reply) -> Answer:
+        """The candidate's answer as this pod sends it."""
+        headers = tuple((n, reply.headers[n]) for n in _PASSED_BACK if n in reply.headers)
+        return Answer(reply.status, reply.body, headers, self.plan.candidate_version.encode())
+
+    async def _send(self, method: bytes, request: Request, body: bytes, seconds: float) -> Reply:
+        if self._exchange is None:
+            raise ExchangeError("the rollout is over")
         lines = [b"%s: 1\r\n" % HOP_HEADER.lower().encode()]
         for name, value in request.scope["headers"]:
             if name in _PASSED_ON or (self._sticky and name == self._sticky):
                 lines.append(b"%s: %s\r\n" % (name, value))
-        path = request.scope["raw_path"]
-        return await self._exchange.post(path, b"".join(lines), body, self.plan.candidate_timeout_seconds)
+        return await self._exchange.send(method, request.scope["raw_path"], b"".join(lines), body, seconds)
 
-    def _count_reply(self, slot: int, reply: Reply, started: float, *, mirrored: bool = False) -> None:
-        stated = reply.headers.get(TIME_HEADER, b"").decode("ascii", "replace")
-        self.count(slot, started, stated, cold=COLD_HEADER in reply.headers, mirrored=mirrored)
+    def _count_copy(self, slot: int, seconds: float, told: Told[Any], accepted_here: bool) -> None:
+        if told.answer is not None:
+            self._count(slot, seconds, told, mirrored=True)
+            return
+        failed = accepted_here or not told.refused
+        limit = self._limit(told.timeout, seconds)
+        self._arms.candidate(slot, limit, error=failed, mirrored=True, timeouts=told.timeout)
 
-    def count(self, slot: int, started: float, stated: str, *, cold: bool, mirrored: bool = False) -> None:
-        """An answer of the candidate; `stated` is its own time in microseconds, when it told it."""
-        if cold:
+    def _count(self, slot: int, seconds: float, told: Told[Any], *, mirrored: bool = False) -> None:
+        if told.cold:
             self._arms.mark("candidate", ignored=True)
             return
-        seconds = int(stated) / 1e6 if stated.isdecimal() else time.perf_counter() - started
-        self._arms.candidate(slot, seconds, mirrored=mirrored)
+        own = int(told.stated) / 1e6 if told.stated.isdecimal() else seconds
+        self._arms.candidate(slot, own, mirrored=mirrored)
 
-    def fall_back(self, slot: int, started: float, *, timeout: bool) -> None:
+    def _fall_back(self, slot: int, seconds: float, *, timeout: bool) -> None:
         """The candidate failed at its share: this pod answers, and it counts as the candidate's error."""
         self._metrics.add("fallbacks")
-        self._arms.candidate(slot, self._limit(timeout, started), error=True, fallbacks=True, timeouts=timeout)
+        self._arms.candidate(slot, self._limit(timeout, seconds), error=True, fallbacks=True, timeouts=timeout)
 
-    def _limit(self, timeout: bool, started: float) -> float:
-        return self.plan.candidate_timeout_seconds if timeout else time.perf_counter() - started
-
-
-def _answer_of(reply: Reply, version: str) -> Answer:
-    headers = tuple((n, reply.headers[n]) for n in _PASSED_ON if n in reply.headers)
-    return Answer(reply.status, reply.body, headers, version.encode())
+    def _limit(self, timeout: bool, seconds: float) -> float:
+        return self.plan.candidate_timeout_seconds if timeout else seconds

@@ -5,6 +5,7 @@ import gc
 import json
 import signal
 import socket
+import time
 from collections.abc import Callable
 
 import uvicorn
@@ -85,11 +86,12 @@ class Worker:
         loading = loop.create_task(self._load())
         stopping = loop.create_task(self._stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        answered_at = time.monotonic() + self._boot.config.settings.stop_seconds
         await self._drain()
-        await serving
+        await asyncio.gather(serving, self._assembly.stop_grpc() if self._assembly else asyncio.sleep(0))
         loading.cancel()
         if self._assembly is not None:
-            await self._assembly.close()
+            await self._assembly.close(answered_at)
         ticking.cancel()
         log("stopped", exit_code=self._exit_code)
         return self._exit_code

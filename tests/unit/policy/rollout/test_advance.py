@@ -21,7 +21,7 @@ from perennial.policy.rollout import (
     advance,
 )
 from perennial.policy.rollout.facts import StepVerdict
-from perennial.policy.rollout.shape import shape, weight
+from perennial.policy.rollout.shape import shape
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 ONE = Revision("1" * 64, "sha256:one", "img:1", 1)
@@ -196,16 +196,6 @@ def test_a_crashing_candidate_is_rejected_and_a_slow_one_is_inconclusive() -> No
     assert advance(state, slow, RULES, T0 + timedelta(minutes=11)).event == "Inconclusive"
 
 
-def test_a_changed_signature_gets_no_traffic_until_a_person_accepts_it() -> None:
-    state = advance(stable_one(), facts(TWO, ONE), RULES, T0).state
-    held = advance(state, facts(TWO, ONE, TWO, signature="input x is gone"), RULES, T0)
-    assert held.reason == "SignatureChanged"
-    assert weight(held.state.candidate, RULES) == 0
-    let = advance(state, facts(TWO, ONE, TWO, signature="input x is gone", signature_accepted=True), RULES, T0)
-    assert let.state.candidate is not None
-    assert let.state.candidate.stage is Stage.STEPPING
-
-
 def test_a_stable_without_ready_pods_for_a_minute_makes_way() -> None:
     dead = RevisionHealth(replicas=2, unready_since=T0)
     state, _, _ = walk(stable_one(), T0, RULES, facts(TWO, ONE, TWO), timedelta(seconds=10))
@@ -261,7 +251,7 @@ looks = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(looks)
 def test_whatever_happens_something_serves_and_no_rejected_artifact_is_ever_given_traffic(
     history: list[tuple[Revision, RevisionHealth, RevisionHealth, StepVerdict, int]],

@@ -81,6 +81,47 @@ def test_regression_counts_in_the_plans_edges_and_non_finite_apart() -> None:
     assert own.non_finite == 1
 
 
+def test_non_finite_scores_count_without_bins_to_count_the_others_in() -> None:
+    arms = Arms(cells_for(1), signature("Regression"))
+    plan = RolloutPlan(rollout="r")
+    arms.begin(plan)
+    arms.predicted({"predict": np.array([1.0, np.inf, np.nan])}, np.array([0, 1, 2]))
+    own = arms.report(plan, "", IDENTITY).own
+    assert (own.non_finite, own.predictions) == (2, {})
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_first_requests_of_a_candidate_pod_are_ignored_once_in_its_life_and_never_of_a_stable_one(
+    workers: int,
+) -> None:
+    cells = cells_for(workers)
+    arms = []
+    for number in range(workers):
+        cells.attach(number)
+        arms.append(Arms(cells, signature()))
+    told = []
+    steps = (("a", "Stable"), ("", "Candidate"), ("b", "Candidate"), ("c", "Candidate"), ("d", "Stable"))
+    for rollout, role in steps:
+        plan = RolloutPlan.model_validate({"rollout": rollout, "role": role})
+        for number, one in enumerate(arms):
+            cells.attach(number)
+            one.begin(plan)
+            for _ in range(30):
+                one.own(3, 0.01)
+        own = arms[0].report(plan, "", IDENTITY).own
+        told.append((own.ignored, own.requests))
+    cold = -(-50 // workers)  # of each worker
+    second = max(cold - 30, 0)
+    first = cold - second
+    assert told == [
+        (0, 30 * workers),
+        (first * workers, (30 - first) * workers),
+        (second * workers, (30 - second) * workers),
+        (0, 30 * workers),
+        (0, 30 * workers),
+    ]
+
+
 def test_probabilities_count_in_a_hundred_bins_a_class() -> None:
     arms = Arms(cells_for(1), signature())
     plan = RolloutPlan(rollout="r")

@@ -61,7 +61,8 @@ def _non_finite(arms: Arms) -> tuple[str, str] | None:
 
 
 def _rows(arm: ArmCounts) -> int:
-    return arm.non_finite + sum(p.rows for p in arm.predictions.values())
+    """Values that were predicted; where they are not counted, at least one a request."""
+    return max(arm.requests, arm.non_finite + sum(p.rows for p in arm.predictions.values()))
 
 
 def _constant(arms: Arms) -> tuple[str, str] | None:
