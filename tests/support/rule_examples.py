@@ -97,6 +97,10 @@ def search(**fields: Any) -> dict[str, Any]:
     return {"algorithm.search": {"space": {"max_depth": fields}}}
 
 
+def workload(of: str, **template: Any) -> dict[str, Any]:
+    return {"algorithm": DROP, "workload": {"kind": of, "template": {"spec": {"any": 1}, **template}}}
+
+
 TIME = {"data.features": {"timeColumn": "t"}}
 SECRET_KEY = {"secretKeyRef": {"name": "s", "key": "k"}}
 
@@ -150,7 +154,26 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     # algorithm
     training("say how to train: exactly one of", {"algorithm": DROP}),
-    training("say how to train: exactly one of", {"workload": {"kind": "JobSet", "template": {}}}),
+    training("say how to train: exactly one of", {"workload": workload("JobSet")["workload"]}),
+    training("workload.template.kind is not workload.kind", workload("JobSet", kind="RayJob"), workload("JobSet")),
+    training(
+        "workload.template.apiVersion is not the one",
+        workload("RayJob", apiVersion="ray.io/v1alpha1"),
+        workload("RayJob", apiVersion="ray.io/v1", kind="RayJob"),
+    ),
+    training(
+        "the queue is asked for on the ModelTraining",
+        workload("JobSet", metadata={"labels": {"kueue.x-k8s.io/queue-name": "a"}}),
+        workload("JobSet", metadata={"labels": {"team": "a"}, "annotations": {"example.com/a": "b"}}),
+    ),
+    training(
+        "labels of perennial.dev and app.kubernetes.io",
+        workload("TrainJob", metadata={"labels": {"perennial.dev/model": "a"}}),
+    ),
+    training(
+        "annotations of perennial.dev and app.kubernetes.io",
+        workload("TrainJob", metadata={"annotations": {"app.kubernetes.io/name": "a"}}),
+    ),
     training("give algorithm.estimator, or algorithm.candidates", {"algorithm": {"refit": "none"}}),
     training("give algorithm.estimator, or algorithm.candidates", {"algorithm.candidates": [{"estimator": ESTIMATOR}]}),
     training(
@@ -229,10 +252,6 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     # what this release cannot do
     training("not supported yet: spec.container", {"algorithm": DROP, "container": {"image": "a"}}),
-    training(
-        "not supported yet: spec.workload",
-        {"algorithm": DROP, "workload": {"kind": "JobSet", "template": {"spec": {}}}},
-    ),
     # ModelDeployment
     deployment(
         "give model.name for a model of the registry",

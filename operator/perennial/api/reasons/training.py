@@ -169,10 +169,36 @@ NODE_UNREACHABLE = _t.warning(
     "The pod is on a node that no longer answers.",
     "Bring the node back, or `kubectl delete node NAME` when it is gone for good; then the run goes on elsewhere.",
 )
+KIND_NOT_SERVED = _t.warning(
+    "KindNotServed",
+    "The cluster does not know the kind that spec.workload asks for.",
+    "Install its controller and CRDs: JobSet, KubeRay or Kubeflow Trainer; it is looked for again every minute.",
+)
+NO_RUN_PUBLISHED = _t.warning(
+    "NoRunPublished",
+    "The object of spec.workload completed, and storage holds no run of it.",
+    "One container has to end with `python -m perennial.runtime.training.own publish`; its log says what went wrong.",
+)
 JOB_FAILED = _t.warning(
     "JobFailed",
     "The Job failed, and nothing more is known.",
     "Annotate perennial.dev/retry=$(date +%s) to try again; status.failure.logs says where its log was saved.",
+)
+TRIALS_FAILED = _t.warning(
+    "TrialsFailed",
+    "More than half of the trials of a round were lost, so the search has ended early.",
+    "The message tells the last one's end: usually memory. Then annotate perennial.dev/retry=$(date +%s): only the "
+    "trials without a result are run.",
+)
+DATA_CHANGED = _t.warning(
+    "DataChanged",
+    "Objects that a search in parallel began with are gone or changed, so its trials would not be comparable.",
+    "Restore them; or annotate perennial.dev/retry=$(date +%s) to search again on what is there.",
+)
+ENVIRONMENT_CHANGED = _t.warning(
+    "EnvironmentChanged",
+    "A search in parallel began with other versions of libraries.",
+    "Annotate perennial.dev/retry=$(date +%s) to search again with these.",
 )
 JOB_VANISHED = _t.warning(
     "JobVanished",

@@ -19,7 +19,11 @@ class Step(StrEnum):
     SUSPENDED = "Suspended"
     NO_ACCESS = "NoAccess"  # the namespace has no storage account for trainers
     CREATE = "Create"
+    BARRED = "Barred"  # the kind that spec.workload asks for cannot be made here
+    SEARCH = "Search"  # trials in Jobs of their own come before the Job of the run
+    END_ROUNDS = "EndRounds"  # suspended in the middle of a search
     FOLLOW = "Follow"  # the Job runs, or waits to be admitted
+    EXPIRE = "Expire"  # an object of another controller has worked for longer than it may
     FAIL = "Fail"  # the Job has failed for good
     VANISHED = "Vanished"  # the Job was seen and is gone, and left no run
 
@@ -39,6 +43,10 @@ class TrainingFacts:
     reuse: bool = True
     suspended: bool = False
     access: bool = True
+    barred: bool = False
+    expired: bool = False
+    searches: bool = False  # the spec asks for trials in parallel
+    rounds: tuple[JobFacts, ...] = ()  # Jobs of this search
 
 
 def next_step(facts: TrainingFacts) -> Step:
@@ -56,7 +64,7 @@ def next_step(facts: TrainingFacts) -> Step:
     if facts.stale:
         return Step.END_STALE
     if facts.job is not None and not facts.job.done:
-        return Step.FOLLOW
+        return Step.EXPIRE if facts.expired else Step.FOLLOW
     if facts.storage_problem:
         return Step.WAIT_FOR_STORE
     return _without_a_live_job(facts)
@@ -73,5 +81,9 @@ def _without_a_live_job(facts: TrainingFacts) -> Step:
     if facts.job_seen:
         return Step.VANISHED
     if facts.suspended:
-        return Step.SUSPENDED
-    return Step.CREATE if facts.access else Step.NO_ACCESS
+        return Step.END_ROUNDS if any(not job.done for job in facts.rounds) else Step.SUSPENDED
+    if facts.barred:
+        return Step.BARRED
+    if not facts.access:
+        return Step.NO_ACCESS
+    return Step.SEARCH if facts.searches else Step.CREATE

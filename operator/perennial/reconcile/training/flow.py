@@ -9,10 +9,11 @@ from perennial.api.records.run import RunRecord
 from perennial.kube.resources import Ref
 from perennial.policy.training.failure import classify
 from perennial.policy.training.step import Step, TrainingFacts, next_step
+from perennial.policy.training.workload import DEADLINE, is_expired, why_failed
 from perennial.reconcile.context import Context, Key
 from perennial.reconcile.invalid import report_invalid
 from perennial.reconcile.registries import distrust, in_store, registry
-from perennial.reconcile.training import conclusion, jobs, people, report
+from perennial.reconcile.training import conclusion, jobs, people, report, search, workloads
 from perennial.reconcile.training.logs import save_logs
 from perennial.reconcile.training.observed import Observed, observe
 from perennial.reconcile.training.report import Told
@@ -21,6 +22,7 @@ HANDLED_BY_EVENTS = None
 STORE_RETRY = 30.0
 FOLLOW_EVERY = 15.0
 ACCESS_RETRY = 30.0
+KIND_RETRY = 60.0
 
 type Action = Callable[[Observed, Context], Awaitable[float | None]]
 
@@ -39,6 +41,7 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     except pydantic.ValidationError as error:
         await report_invalid(body, error, ctx, false=("Succeeded",))
         return HANDLED_BY_EVENTS
+    seen = await workloads.completed(seen, ctx)
     facts, run = await _facts(seen, ctx)
     step = next_step(facts)
     if step is Step.CONCLUDE and run is not None:
@@ -57,6 +60,10 @@ async def _facts(seen: Observed, ctx: Context) -> tuple[TrainingFacts, RunRecord
         stale=seen.stale,
         reuse=spec.reuse,
         suspended=spec.suspend,
+        searches=seen.searches,
+        rounds=seen.rounds,
+        barred=seen.barred is not None,
+        expired=_is_expired(seen, ctx),
     )
     if next_step(replace(facts, storage_problem=True)) is not Step.WAIT_FOR_STORE:
         return facts, None
@@ -66,9 +73,16 @@ async def _facts(seen: Observed, ctx: Context) -> tuple[TrainingFacts, RunRecord
     if next_step(facts) is Step.LOOK_UP:
         run = await in_store(ctx, lambda: registry(ctx, seen.namespace, seen.training.model).runs.find(seen.run_key))
         facts = replace(facts, run_known=run is not None)
-    if next_step(facts) is Step.CREATE:
+    if next_step(facts) in (Step.CREATE, Step.SEARCH):
         facts = replace(facts, access=await jobs.has_access(seen, ctx))
     return facts, run
+
+
+def _is_expired(seen: Observed, ctx: Context) -> bool:
+    """Jobs are ended by Kubernetes; not all of the other kinds know a deadline."""
+    job = seen.job
+    seconds = seen.training.spec.active_deadline_seconds
+    return job is not None and job.kind != "Job" and is_expired(job, seconds, ctx.clock.now())
 
 
 async def _hands_off(seen: Observed, ctx: Context) -> float | None:
@@ -78,7 +92,7 @@ async def _hands_off(seen: Observed, ctx: Context) -> float | None:
 async def _rest(seen: Observed, ctx: Context) -> float | None:
     """Nothing is owed but what people say about a pending version."""
     await people.hear(seen, ctx)
-    return HANDLED_BY_EVENTS
+    return await workloads.clear(seen, ctx)
 
 
 async def _refuse(seen: Observed, ctx: Context) -> float | None:
@@ -96,9 +110,9 @@ async def _wait_for_store(seen: Observed, ctx: Context) -> float | None:
 async def _end_stale(seen: Observed, ctx: Context) -> float | None:
     for job in seen.stale:
         if not job.deleting:
-            await ctx.kube.delete(Ref("Job", seen.namespace, job.name), job.uid, propagation="Foreground")
-    names = ", ".join(job.name for job in seen.stale)
-    await report.write(seen, Told.waiting("EndingEarlierRun", f"Job {names} of the former spec ends first"), ctx)
+            await ctx.kube.delete(Ref(job.kind, seen.namespace, job.name), job.uid, propagation="Foreground")
+    names = ", ".join(f"{job.kind} {job.name}" for job in seen.stale)
+    await report.write(seen, Told.waiting("EndingEarlierRun", f"{names} of the former spec ends first"), ctx)
     return FOLLOW_EVERY
 
 
@@ -118,27 +132,46 @@ async def _no_access(seen: Observed, ctx: Context) -> float | None:
 
 
 async def _create(seen: Observed, ctx: Context) -> float | None:
-    await report.write(seen, Told.waiting("Starting", f"Job {seen.job_name} is created"), ctx)
-    await jobs.create(seen, ctx)
+    await report.write(seen, Told.waiting("Starting", f"{seen.child_kind} {seen.job_name} is created"), ctx)
+    await (workloads if seen.training.spec.workload else jobs).create(seen, ctx)
     return FOLLOW_EVERY
 
 
 async def _follow(seen: Observed, ctx: Context) -> float | None:
-    await report.write(seen, await jobs.told(seen, ctx), ctx)
+    assert seen.job is not None  # noqa: S101  the decision says so
+    other = seen.job.kind != "Job"
+    await report.write(seen, workloads.told(seen.job, ctx) if other else await jobs.told(seen, ctx), ctx)
+    return FOLLOW_EVERY
+
+
+async def _barred(seen: Observed, ctx: Context) -> float | None:
+    assert seen.barred is not None  # noqa: S101  the decision says so
+    await report.write(seen, Told.waiting(seen.barred.reason, seen.barred.message), ctx)
+    return KIND_RETRY
+
+
+async def _expire(seen: Observed, ctx: Context) -> float | None:
+    job = seen.job
+    assert job is not None  # noqa: S101  the decision says so
+    await report.write(seen, workloads.expire(job), ctx)
+    await ctx.kube.delete(Ref(job.kind, seen.namespace, job.name), job.uid, propagation="Foreground")
     return FOLLOW_EVERY
 
 
 async def _fail(seen: Observed, ctx: Context) -> float | None:
     assert seen.job is not None  # noqa: S101  the decision says so
-    failure = classify(seen.job)
+    failure = classify(seen.job) if seen.job.kind == "Job" else why_failed(seen.job)
     logs = await save_logs(seen, failure, ctx)
     await report.write(seen, Told.failed(failure, logs), ctx)
     return HANDLED_BY_EVENTS
 
 
 async def _vanished(seen: Observed, ctx: Context) -> float | None:
+    if workloads.is_ending(seen):
+        await report.write(seen, Told.failed(DEADLINE, None), ctx)
+        return HANDLED_BY_EVENTS
     message = (
-        f"Job {seen.job_name} is gone and left no run; to try again: kubectl annotate mtr "
+        f"{seen.child_kind} {seen.job_name} is gone and left no run; to try again: kubectl annotate mtr "
         f"{seen.training.metadata.name} perennial.dev/retry=$(date +%s) --overwrite"
     )
     await report.write(seen, Told.refused("JobVanished", message), ctx)
@@ -154,7 +187,11 @@ ACTIONS: Mapping[Step, Action] = {
     Step.SUSPENDED: _suspended,
     Step.NO_ACCESS: _no_access,
     Step.CREATE: _create,
+    Step.SEARCH: search.advance,
+    Step.END_ROUNDS: search.end_rounds,
     Step.FOLLOW: _follow,
+    Step.BARRED: _barred,
+    Step.EXPIRE: _expire,
     Step.FAIL: _fail,
     Step.VANISHED: _vanished,
 }

@@ -25,7 +25,7 @@ from perennial.reconcile.scrape import scrape
 from perennial.reconcile.training.observed import Observed
 from perennial.reconcile.training.report import Told
 
-__all__ = ["SERVICE_ACCOUNT", "create", "has_access", "told"]
+__all__ = ["SERVICE_ACCOUNT", "create", "has_access", "task_of", "told"]
 
 
 async def has_access(seen: Observed, ctx: Context) -> bool:
@@ -46,14 +46,19 @@ async def create(seen: Observed, ctx: Context) -> None:
         ApiError: the API server refused it.
         StorageError: the champion alias could not be read.
     """
-    task = await _task(seen, ctx)
+    task = await task_of(seen, ctx)
     image = TrainerImage(ctx.config.trainer_image, ctx.config.image_pull_policy)
     own = seen.body["spec"].get("container")
     wanted = (seen.body, seen.job_name, task, image, options(seen))
     await ctx.kube.create(own_job(*wanted, own) if own else training_job(*wanted))
 
 
-async def _task(seen: Observed, ctx: Context) -> Task:
+async def task_of(seen: Observed, ctx: Context) -> Task:
+    """The frozen request of this run key.
+
+    Raises:
+        StorageError: the champion alias could not be read.
+    """
     training = seen.training
     aliases = registry(ctx, seen.namespace, training.model).aliases
     champion: AliasRecord | None = await in_store(ctx, lambda: aliases.read("champion"))

@@ -1,6 +1,6 @@
 """What is known of a ModelTraining before anything is asked of storage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perennial.api import ModelTraining
@@ -17,6 +17,14 @@ from perennial.policy.training.facts import JobFacts, job_facts
 NO_RUN = "NoRun"
 
 
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """Why the kind that `spec.workload` asks for cannot be made."""
+
+    reason: str
+    message: str
+
+
 @dataclass(frozen=True)
 class Observed:
     """One look at a ModelTraining and its Jobs."""
@@ -28,7 +36,10 @@ class Observed:
     job_name: str
     job: JobFacts | None
     stale: tuple[JobFacts, ...]
+    rounds: tuple[JobFacts, ...]  # Jobs of this run's search, done ones too
     problems: tuple[Problem, ...]
+    workloads: tuple[JobFacts, ...] = ()  # objects of other controllers, once they were asked for
+    barred: Barred | None = None
 
     @property
     def namespace(self) -> str:
@@ -46,6 +57,30 @@ class Observed:
     def managed_elsewhere(self) -> bool:
         """Whether another controller is responsible."""
         return self.training.spec.managed_by not in (None, MANAGED_BY)
+
+    @property
+    def searches(self) -> bool:
+        """Whether trials run in Jobs of their own, before the Job of the run."""
+        algorithm = self.training.spec.algorithm
+        return algorithm is not None and algorithm.search is not None and algorithm.search.parallelism > 1
+
+    @property
+    def child_kind(self) -> str:
+        """Kind of what carries out the run."""
+        workload = self.training.spec.workload
+        return workload.kind if workload is not None else "Job"
+
+    @property
+    def kinds_to_look_at(self) -> list[str]:
+        """Kinds of other controllers that this object asks for, or has asked for before."""
+        run = self.training.status.run
+        asked = {self.child_kind} - {"Job"}
+        return sorted(asked | set(run.workloads if run is not None else ()))
+
+    @property
+    def kinds_held(self) -> list[str]:
+        """Kinds of other controllers of which something may be there when this look has ended."""
+        return sorted({self.child_kind, *(w.kind for w in self.workloads)} - {"Job"})
 
     @property
     def same_run(self) -> bool:
@@ -79,9 +114,10 @@ def observe(body: dict[str, Any], cache: Cache) -> Observed:
     notes = training.metadata.annotations
     key = run_key(training.spec.normalised(), model=training.model, retrain=notes.get(RETRAIN))
     retry = notes.get(RETRY, "")
-    name = names.training_job(training.metadata.name, training.metadata.uid, key, retry)
+    name_of = names.workload if training.spec.workload else names.training_job
+    name = name_of(training.metadata.name, training.metadata.uid, key, retry)
     jobs = [_facts(job, cache) for job in cache.owned(training.metadata.uid, "Job") if _trains(job)]
-    return Observed(
+    seen = Observed(
         body=body,
         training=training,
         run_key=key,
@@ -89,13 +125,21 @@ def observe(body: dict[str, Any], cache: Cache) -> Observed:
         job_name=name,
         job=next((j for j in jobs if j.name == name and not j.deleting), None),
         stale=tuple(j for j in jobs if not j.done and (j.name != name or j.deleting)),
+        rounds=(),
         problems=tuple(validate_training(training.spec)),
     )
+    return _with_rounds(seen, jobs) if seen.searches else seen
+
+
+def _with_rounds(seen: Observed, jobs: list[JobFacts]) -> Observed:
+    """Rounds of this search are not stale; those of another key, or of one that searches no more, are."""
+    rounds = tuple(j for j in jobs if j.name.startswith(names.search_rounds(seen.job_name)))
+    return replace(seen, rounds=rounds, stale=tuple(j for j in seen.stale if j not in rounds))
 
 
 def _trains(job: dict[str, Any]) -> bool:
-    """Whether a Job is a run's, and not one of the short ones that measure it again."""
-    return bool((job["metadata"].get("labels") or {}).get(TASK) == "Train")
+    """Whether a Job is a run's or its search's, and not one of the short ones that measure it again."""
+    return (job["metadata"].get("labels") or {}).get(TASK) in ("Train", "Trial")
 
 
 def _facts(job: dict[str, Any], cache: Cache) -> JobFacts:

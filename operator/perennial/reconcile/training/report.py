@@ -8,7 +8,13 @@ from perennial.api.conditions import Condition, ConditionStatus, with_condition
 from perennial.api.fields import format_time
 from perennial.api.group import RETRAIN
 from perennial.api.records.task import Progress
-from perennial.api.training_status import FailureStatus, ModelTrainingStatus, ProgressStatus, RunStatus
+from perennial.api.training_status import (
+    FailureStatus,
+    ModelTrainingStatus,
+    ProgressStatus,
+    RunStatus,
+    TrialsStatus,
+)
 from perennial.policy.training.facts import JobFacts
 from perennial.policy.training.failure import Failure
 from perennial.reconcile.context import Context
@@ -17,6 +23,15 @@ from perennial.reconcile.training.observed import Observed
 
 LEAST_STEP = 5
 """Progress is written when the stage changes or after so many percent."""
+
+
+@dataclass(frozen=True)
+class Searching:
+    """How a search in parallel stands."""
+
+    trials: TrialsStatus | None
+    jobs: tuple[str, ...]  # of its rounds, as far as they were seen
+    image: str  # of all of them
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,7 @@ class Told:
     stage: str | None = None
     progress: ProgressStatus | None = None
     failure: FailureStatus | None = None
+    search: Searching | None = None
 
     @classmethod
     def waiting(cls, reason: str, message: str, *, reconciling: bool = True, attempt: str | None = None) -> Self:
@@ -127,9 +143,13 @@ def _run(seen: Observed, told: Told) -> RunStatus:
         retrain=seen.training.metadata.annotations.get(RETRAIN),
         transition=transition(seen),
         job=seen.job_name,
+        workloads=seen.kinds_held,
     )
     stage, progress = _shown(base, told)
-    return base.replace(attempt=told.attempt or base.attempt, stage=stage, progress=progress)
+    shown = base.replace(attempt=told.attempt or base.attempt, stage=stage, progress=progress)
+    if told.search is None:
+        return shown
+    return shown.replace(trials=told.search.trials, jobs=list(told.search.jobs), image=told.search.image)
 
 
 def _shown(run: RunStatus, told: Told) -> tuple[str | None, ProgressStatus | None]:
