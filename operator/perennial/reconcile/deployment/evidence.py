@@ -9,19 +9,19 @@ import pydantic
 from perennial.api.deployment_status import AnalysisStatus, PreviousStatus
 from perennial.api.records.arms import ArmsReport
 from perennial.api.records.profile import Profile
-from perennial.api.records.run import RunRecord
-from perennial.api.records.signature import Signature
 from perennial.desired.serving_revision import HTTP_PORT
-from perennial.policy.rollout import Candidate, Revision, Rules, Stage
+from perennial.policy.rollout import Candidate, Previous, Revision, Rules, Stage
 from perennial.policy.rollout.analysis import analyse, gross, mirror_share, score_edges, watch
 from perennial.policy.rollout.arms import arms_of, baking_arms
 from perennial.policy.rollout.facts import SHORT, StepVerdict
 from perennial.policy.rollout.shape import weight
-from perennial.policy.rollout.signature import breaks
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.observed import Observed
 from perennial.reconcile.deployment.people import said
 from perennial.reconcile.deployment.plans import NOTHING, Counting, plan_in_force, rollout_id
+from perennial.reconcile.deployment.queries import ask, ask_since
+from perennial.reconcile.deployment.signatures import FITS, Fit, compare_signatures
+from perennial.reconcile.deployment.sources import model_of
 from perennial.reconcile.deployment.wanted import run_of
 from perennial.reconcile.registries import in_store, registry
 from perennial.reconcile.scrape import scrape_all
@@ -41,7 +41,7 @@ class Evidence:
 
     verdict: StepVerdict = SHORT
     analysis: tuple[AnalysisStatus, ...] = ()
-    signature: str = ""
+    signature: Fit = FITS
     counting: Counting = NOTHING
 
 
@@ -51,14 +51,14 @@ async def gather(seen: Observed, rules: Rules, ctx: Context) -> Evidence:
     if stable is None:
         return Evidence()
     if candidate is not None and candidate.stage is Stage.PREPARING:
-        told = await _signature(seen, stable, candidate.revision, ctx)
-        return Evidence(signature=told, counting=Counting(edges=await _edges(seen, stable, ctx)))
+        fit = await compare_signatures(seen, stable, candidate.revision, ctx)
+        return Evidence(signature=fit, counting=Counting(edges=await _edges(seen, stable, ctx)))
     if candidate is not None:
         look = _step if candidate.stage is Stage.STEPPING else _after_steps
         found = await look(seen, stable, candidate, rules, ctx)
         return replace(found, counting=await _counting(seen, stable, candidate, rules, found.analysis, ctx))
     if previous is not None and previous.baking:
-        return await _bake(seen, stable, previous.revision, rules, ctx)
+        return await _bake(seen, stable, previous, rules, ctx)
     return Evidence()
 
 
@@ -73,6 +73,7 @@ async def _step(seen: Observed, stable: Revision, candidate: Candidate, rules: R
         due=elapsed >= least and (not rules.paused or said(seen).promote),
         late=elapsed >= rules.wait_for,
         expected_shift=await _expected_shift(seen, candidate.revision, ctx),
+        readings=await ask(rules, candidate.revision, ctx),
     )
     return Evidence(verdict, tuple(rows))
 
@@ -100,7 +101,7 @@ async def _counting(
 
 async def _edges(seen: Observed, stable: Revision, ctx: Context) -> tuple[float, ...]:
     """The bins of the stable model's reference, for predictions that are no probabilities; none when unknown."""
-    model = seen.deployment.spec.model.name
+    model = model_of(seen, stable.key, ctx)
     if model is None or not stable.run:
         return ()
     models = registry(ctx, seen.namespace, model)
@@ -126,10 +127,11 @@ async def _after_steps(seen: Observed, stable: Revision, candidate: Candidate, r
     return Evidence(gross(arms_of(rollout_id(seen.state), old, new), rules.analysis) or SHORT, rows)
 
 
-async def _bake(seen: Observed, stable: Revision, previous: Revision, rules: Rules, ctx: Context) -> Evidence:
-    new, old = await _both(seen, stable, previous, ctx)
-    known = seen.deployment.status.previous or PreviousStatus(revision=previous.key)
-    verdict, rows = watch(baking_arms(rollout_id(seen.state), new, old), rules, known.baseline)
+async def _bake(seen: Observed, stable: Revision, previous: Previous, rules: Rules, ctx: Context) -> Evidence:
+    new, old = await _both(seen, stable, previous.revision, ctx)
+    known = seen.deployment.status.previous or PreviousStatus(revision=previous.revision.key)
+    readings = await ask_since(rules, stable, previous.since, ctx)
+    verdict, rows = watch(baking_arms(rollout_id(seen.state), new, old), rules, known.baseline, readings)
     edges = tuple(plan_in_force(seen, stable.key).prediction_edges)
     return Evidence(verdict, tuple(rows), counting=Counting(edges=edges))
 
@@ -150,31 +152,9 @@ async def _reports(ctx: Context, ips: list[str]) -> list[ArmsReport]:
 
 
 async def _expected_shift(seen: Observed, candidate: Revision, ctx: Context) -> float | None:
-    model = seen.deployment.spec.model.name
+    model = model_of(seen, candidate.key, ctx)
     try:
         run = await run_of(ctx, seen.namespace, model, candidate.run) if model else None
     except StorageError:
         return None
     return run.expected_shift if run else None
-
-
-async def _signature(seen: Observed, stable: Revision, candidate: Revision, ctx: Context) -> str:
-    """Why the candidate refuses requests that stable accepts; empty when it does not, or when it cannot be told."""
-    model = seen.deployment.spec.model.name
-    if model is None:
-        return ""
-    try:
-        runs = [await run_of(ctx, seen.namespace, model, r.run) for r in (stable, candidate)]
-        signatures = [await _read(seen, model, run, ctx) for run in runs]
-    except StorageError as error:
-        return f"the signatures could not be compared: {error}"
-    before, after = signatures
-    return breaks(before, after) if before and after else ""
-
-
-async def _read(seen: Observed, model: str, run: RunRecord | None, ctx: Context) -> Signature | None:
-    file = run.files.get("signature.json") if run else None
-    if file is None:
-        return None
-    models = registry(ctx, seen.namespace, model)
-    return Signature.from_json(await in_store(ctx, lambda: models.runs.content(file)))
