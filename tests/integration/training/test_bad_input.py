@@ -125,6 +125,16 @@ def test_a_target_that_does_not_fit_the_estimator_is_refused(trainer: Trainer, e
     refused(trainer.train(trainer.spec(algorithm={"estimator": estimator})), "TargetUnusable", words)
 
 
+def test_a_class_that_only_the_newest_rows_have_is_refused_for_nothing_could_learn_it(trainer: Trainer):
+    of_late = {
+        "day": lambda i: f"2026-01-01T{i // 60:02d}:{i % 60:02d}:00Z",
+        "y": lambda i: "new" if i >= 180 else f"c{i % 2}",
+    }
+    trainer.put("a.csv", with_column(**of_late))
+    spec = trainer.spec(data={"features": {"timeColumn": "day"}})
+    refused(trainer.train(spec), "TargetUnusable", "'new'", "fell into the hold-out")
+
+
 def test_a_positive_class_that_does_not_occur_is_refused(trainer: Trainer):
     trainer.put("a.csv", csv(200, COLUMNS))
     refused(trainer.train(trainer.spec(data={"positiveClass": "yess"})), "TargetUnusable", "did you mean 'yes'")

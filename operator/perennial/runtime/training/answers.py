@@ -39,14 +39,20 @@ class Answers:
         return Answers((self.score >= threshold).astype(np.int64), self.score, probability=True)
 
 
-def of_pipeline(pipeline: Pipeline, frame: pd.DataFrame, task: TaskType, threshold: float | None = None) -> Answers:
-    """Ask a pipeline that was fitted on class codes."""
+def of_pipeline(
+    pipeline: Pipeline, frame: pd.DataFrame, task: TaskType, threshold: float | None = None, *, classes: int = 2
+) -> Answers:
+    """Ask a pipeline that was fitted on class codes.
+
+    Args:
+        classes: how many there are; one that the pipeline has not met (in an early fold) has probability 0.
+    """
     if task == "Regression":
         return Answers(np.asarray(pipeline.predict(frame), dtype=np.float64).reshape(len(frame)), None, False)
     if task == "Outlier":
         return _outliers(np.asarray(pipeline.predict(frame)), np.asarray(pipeline.decision_function(frame)))
     if hasattr(pipeline, "predict_proba"):
-        return _decided(np.asarray(pipeline.predict_proba(frame)), task, threshold)
+        return _decided(_of_all(np.asarray(pipeline.predict_proba(frame)), pipeline.classes_, classes), task, threshold)
     label = np.asarray(pipeline.predict(frame)).astype(np.int64)
     score = np.asarray(pipeline.decision_function(frame)) if hasattr(pipeline, "decision_function") else None
     return Answers(label, score, probability=False)
@@ -72,6 +78,14 @@ def _decided(table: np.ndarray, task: TaskType, threshold: float | None) -> Answ
         positive = np.asarray(table[:, 1], dtype=np.float64)
         return Answers((positive >= (threshold or DEFAULT_THRESHOLD)).astype(np.int64), positive, probability=True)
     return Answers(table.argmax(axis=1).astype(np.int64), table.astype(np.float64), probability=True)
+
+
+def _of_all(table: np.ndarray, met: np.ndarray, classes: int) -> np.ndarray:
+    if table.shape[1] >= classes:
+        return table
+    full = np.zeros((len(table), classes))
+    full[:, met.astype(np.int64)] = table
+    return full
 
 
 def _outliers(predicted: np.ndarray, decision: np.ndarray) -> Answers:

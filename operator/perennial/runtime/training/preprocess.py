@@ -72,6 +72,8 @@ def prepare(table: pa.Table, request: Request, target: Target, *, learn_from: np
         y = encode_target(table.column(request.target), inferred.signature) if request.target else None
     except (InputProblem, EstimatorProblem) as error:
         raise DataRefused(f"data.features: {error}; correct the data, or data.features.types/exclude") from error
+    if y is not None and target.classes:
+        _require_every_class(y[learn_from], target.classes, request.target)
     if not inferred.signature.inputs:
         raise DataRefused(
             "data.features: no usable column is left: " + "; ".join(inferred.warnings), reason="NoFeatures"
@@ -84,6 +86,19 @@ def prepare(table: pa.Table, request: Request, target: Target, *, learn_from: np
         weights=_weights(table, request.features.sample_weight_column),
         warnings=list(inferred.warnings),
     )
+
+
+def _require_every_class(learned: np.ndarray, classes: list[Any], name: str | None) -> None:
+    """A class that nobody learns from would be in no probability, and every row of it an error nobody explains."""
+    lost = sorted(set(range(len(classes))) - set(np.unique(learned).tolist()))
+    if lost:
+        named = ", ".join(repr(classes[code]) for code in lost)
+        raise DataRefused(
+            f"data.target {name!r}: all rows of the class {named} fell into the hold-out, none is left to learn from "
+            "(identical rows stay on one side, and the newest rows are held out where there is a time column); bring "
+            "more rows of it, fold it into another class, or change data.holdout.strategy",
+            reason="TargetUnusable",
+        )
 
 
 def _choice(request: Request) -> FeatureChoice:

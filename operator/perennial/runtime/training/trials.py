@@ -50,7 +50,9 @@ class Trials:
         prepared = self._prepared
         kept = learn[np.linspace(0, len(learn) - 1, max(2, round(share * len(learn)))).astype(int)]
         pipeline, _ = fit(prepared, kept, design, self._request)
-        answers = of_pipeline(pipeline, prepared.frame.iloc[score], prepared.signature.task)
+        signature = prepared.signature
+        classes = len(signature.classes or ())
+        answers = of_pipeline(pipeline, prepared.frame.iloc[score], signature.task, classes=classes)
         if prepared.y is None or not is_possible(self._metric, answers):
             raise UserCodeFailed(
                 f"spec.algorithm.search.objective: {design.estimator} gives nothing for {self._metric}"
