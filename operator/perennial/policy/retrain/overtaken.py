@@ -10,7 +10,7 @@ from perennial.policy.retrain.snapshot import PastRun, PolicySnapshot
 
 def overtaken(policy: PolicySnapshot) -> Fired | None:
     """Fires, in the name of what called for it, while the newest run is one that nothing came of for that reason."""
-    newest = max(policy.runs, key=lambda r: r.started_at, default=None)
+    newest = policy.runs[-1] if policy.runs else None
     if newest is None or newest.outcome != "Overtaken":
         return None
     message = f"data arrived between the decision for {newest.training} and its start; it is pinned again"
