@@ -1,6 +1,7 @@
 """Copies of requests to the candidate: few at a time, counted in its arm, their answers never sent to a client."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ class Copies:
     """Copies requests.
 
     Args:
-        count: told what came of each copy: hash slot, when it began, what the candidate told, and whether this pod
+        count: told what came of each copy: hash slot, seconds, what the candidate told, and whether this pod
             accepted the same request (only asked where the candidate refused it).
     """
 
@@ -53,9 +54,9 @@ class Copies:
         self._metrics.add("mirrored")
 
         async def run(accepted: asyncio.Future[bool]) -> A | None:
-            started = asyncio.get_running_loop().time()
+            started = time.perf_counter()
             told = await ask()
-            seconds = asyncio.get_running_loop().time() - started
+            seconds = time.perf_counter() - started
             self._count(slot, seconds, told, told.refused and await accepted)
             return told.answer
 
