@@ -19,7 +19,7 @@ from perennial.api.rule import Rule, exactly_one, needs
 
 
 class ModelRef(SpecModel):
-    """Which model: by name its approved version is followed, with a version it is pinned, by URI it is foreign."""
+    """Which model: by name its approved version is followed, with a version it is pinned, by URI it is that run."""
 
     RULES = (
         exactly_one(
@@ -38,7 +38,8 @@ class ModelRef(SpecModel):
     version: Annotated[int, Field(ge=1)] | None = None
     """Pin to this version."""
     uri: DataUri | None = None
-    """A model from elsewhere; needs `digest`."""
+    """A run of this namespace's registry by its address, `<registry>/<namespace>/<model>/runs/<run digest>/`, such as
+    one that was copied there; needs `digest`."""
     digest: Digest | None = None
     """Artifact digest that the model from elsewhere must have."""
 

@@ -23,6 +23,16 @@ VERSION_NOT_APPROVED = _t.warning(
     "spec.model.version was refused or is not decided yet.",
     "Pin an approved version, or approve it with the annotation perennial.dev/approve.",
 )
+MODEL_NOT_FOUND = _t.warning(
+    "ModelNotFound",
+    "spec.model.uri names no finished run of this namespace's registry.",
+    "The message lists what there is; a trained model's URI is status.artifact.uri of its ModelTraining.",
+)
+MODEL_DIGEST_DIFFERS = _t.warning(
+    "ModelDigestDiffers",
+    "The artifact at spec.model.uri is not the one that spec.model.digest names.",
+    "Correct the digest if the message names the wanted artifact (status.artifact.digest of its ModelTraining).",
+)
 VERSION_REJECTED = _t.warning(
     "VersionRejected",
     "This version was rolled back before and is never tried again by itself.",

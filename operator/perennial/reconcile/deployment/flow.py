@@ -21,6 +21,7 @@ from perennial.reconcile.deployment.observed import Observed, observe
 from perennial.reconcile.deployment.people import said
 from perennial.reconcile.deployment.restored import restored_stable
 from perennial.reconcile.deployment.routing import look_again, settle_route
+from perennial.reconcile.deployment.sources import model_of
 from perennial.reconcile.deployment.wanted import run_of, wanted
 from perennial.reconcile.invalid import report_invalid
 from perennial.store.errors import StorageError
@@ -67,7 +68,8 @@ async def _decide(
         size=size,
         health=seen.health(_keys(state)),
         verdict=evidence.verdict,
-        signature=evidence.signature,
+        signature=evidence.signature.changed,
+        signature_unread=evidence.signature.unread,
         signature_accepted=word.signature_accepted,
         promote=word.promote,
         rollback=word.rollback,
@@ -85,13 +87,13 @@ def _keys(state: RolloutState) -> list[str]:
 
 async def _runs(seen: Observed, state: RolloutState, ctx: Context) -> dict[str, RunRecord]:
     """Run records of the revisions that have no Deployment yet; only those need one."""
-    model = seen.deployment.spec.model.name
     runs: dict[str, RunRecord] = {}
     candidate = state.candidate.revision if state.candidate else None
     for revision in (state.stable, candidate, state.previous.revision if state.previous else None):
-        if revision is None or model is None or not revision.run:
+        if revision is None or not revision.run or seen.deployment_of(revision.key[:8]) is not None:
             continue
-        if seen.deployment_of(revision.key[:8]) is not None:
+        model = model_of(seen, revision.key, ctx)
+        if model is None:
             continue
         try:
             run = await run_of(ctx, seen.namespace, model, revision.run)

@@ -20,7 +20,7 @@ from perennial.policy.rollout.shape import Running
 from perennial.policy.rollout.state import Revision, RolloutState
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.observed import Observed
-from perennial.reconcile.deployment.plans import NOTHING, Counting, rollout_plan
+from perennial.reconcile.deployment.plans import NOTHING, Counting, rollout_plan, version_name
 
 NOT_SERVED = frozenset({"report.html", "card.md", "metrics.json", "holdout_predictions.parquet", "logs.txt"})
 """Files of a run that a server has no use for; all others make up the artifact or describe it."""
@@ -104,7 +104,7 @@ def _config(frame: Frame, revision: Revision, run: RunRecord) -> ServerConfig:
         deployment=metadata.name,
         deployment_uid=metadata.uid,
         model=frame.model,
-        version=str(revision.version or 1),
+        version=version_name(revision),
         revision=revision.key,
         registry=frame.ctx.config.registry,
         model_prefix=f"{run.namespace}/{run.model}",

@@ -6,9 +6,10 @@ from typing import Any
 
 import pydantic
 
+from perennial.api.identities import bare
 from perennial.api.records.server import RolloutPlan
 from perennial.desired import names, serving_revision
-from perennial.policy.rollout import RolloutState, Stage
+from perennial.policy.rollout import Revision, RolloutState, Stage
 from perennial.policy.rollout.shape import Running
 from perennial.reconcile.deployment.observed import Observed
 
@@ -42,7 +43,7 @@ def rollout_plan(seen: Observed, state: RolloutState, one: Running, counting: Co
         host = f"{name}.{seen.namespace}.svc"
         plan = plan.model_copy(
             update={
-                "candidate_version": str(one.towards.version or ""),
+                "candidate_version": version_name(one.towards),
                 "candidate_url": f"http://{host}:80",
                 "candidate_grpc": f"{host}:{serving_revision.GRPC_PORT}",
                 "weight": float(one.weight),
@@ -57,6 +58,11 @@ def rollout_plan(seen: Observed, state: RolloutState, one: Running, counting: Co
 def mirrored(copied: int, counting: Counting, rollout: str) -> float:
     """Percent of its own requests that stable copies: the step's share, or more while evidence is short."""
     return max(float(copied), counting.mirror if counting.rollout == rollout else 0.0)
+
+
+def version_name(revision: Revision) -> str:
+    """How a revision's version is called in URLs and headers: its number, or its run where it has none."""
+    return str(revision.version) if revision.version is not None else f"run-{bare(revision.run)[:8]}"
 
 
 def plan_in_force(seen: Observed, revision_key: str) -> RolloutPlan:

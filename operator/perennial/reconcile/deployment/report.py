@@ -20,6 +20,9 @@ from perennial.reconcile.deployment.routing import CONDITION
 from perennial.reconcile.status import EventIntent, write_status
 
 BAD = frozenset({"RolledBack", "Inconclusive"})
+UNANSWERABLE = frozenset({"VersionNotFound", "URINotAllowed", "ModelNotFound", "ModelDigestDiffers"})
+"""Only another spec helps."""
+
 MOVING = frozenset(
     {"CandidateStarting", "CandidateReady", "Stepping", "StepsPassed", "Promoting", "Switching", "StableUnavailable"}
 )
@@ -109,7 +112,7 @@ def _conditions(seen: Observed, move: Move, now: datetime) -> list[Condition]:
         ("Progressing", moving, move.reason, told),
         ("ModelLoaded", loaded, "Loaded" if loaded else reason, "" if loaded else message),
         ("Reconciling", (moving and stable is None) or (stable is not None and not available), reason, message),
-        ("Stalled", waits and move.reason in ("VersionNotFound", "NotSupported"), move.reason, told),
+        ("Stalled", waits and move.reason in UNANSWERABLE, move.reason, told),
     ]
     conditions = seen.deployment.status.conditions
     generation = seen.deployment.metadata.generation

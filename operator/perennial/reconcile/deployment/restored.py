@@ -1,12 +1,10 @@
 """The stable revision of an object whose status was lost (restored from a backup): read off its own Service."""
 
-import json
-
-from perennial.api.records.server import SERVER_VARIABLE, ServerConfig
 from perennial.desired import labels, names
 from perennial.policy.rollout import Revision
 from perennial.reconcile.deployment.manifests import kept_template
 from perennial.reconcile.deployment.observed import Observed
+from perennial.reconcile.deployment.sources import kept_config
 
 
 def restored_stable(seen: Observed) -> Revision | None:
@@ -16,15 +14,13 @@ def restored_stable(seen: Observed) -> Revision | None:
     template = kept_template(seen, short) if short else None
     if template is None:
         return None
-    container = template["spec"]["containers"][0]
-    text = next((e["value"] for e in container["env"] if e["name"] == SERVER_VARIABLE), "")
-    if not text:
+    config = kept_config(seen, short)
+    if config is None:
         return None
-    config = ServerConfig.model_validate(json.loads(text))
     return Revision(
         key=config.revision,
         artifact=config.artifact_digest,
-        image=container["image"],
+        image=template["spec"]["containers"][0]["image"],
         version=int(config.version) if config.version.isdigit() else None,
         run=config.run_digest,
     )

@@ -5,10 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 from perennial.api import ModelDeployment
+from perennial.api.deployment import ModelRef
 from perennial.api.identities import revision_key
 from perennial.api.records.run import RunRecord
 from perennial.policy.rollout import Revision, RolloutState, Wanted
 from perennial.reconcile.context import Context
+from perennial.reconcile.deployment.elsewhere import at_uri
 from perennial.reconcile.registries import in_store, registry
 from perennial.store.errors import StorageError
 from perennial.store.registry import Registry
@@ -18,7 +20,10 @@ UNAVAILABLE = "StorageUnavailable"
 
 @lru_cache(maxsize=512)
 def _remembered(models: Registry, run_digest: str) -> RunRecord | None:
-    return models.runs.read(run_digest)
+    run = models.runs.read(run_digest)
+    # keys in a record are relative to where it lies, which is another place for a run that was copied
+    place = {"namespace": models.keys.namespace, "model": models.keys.model}
+    return run.model_copy(update=place) if run else None
 
 
 async def run_of(ctx: Context, namespace: str, model: str, run_digest: str) -> RunRecord | None:
@@ -33,22 +38,32 @@ async def run_of(ctx: Context, namespace: str, model: str, run_digest: str) -> R
 
 async def wanted(deployment: ModelDeployment, state: RolloutState, ctx: Context) -> Wanted:
     """The wanted revision, or why there is none. Storage that does not answer changes nothing of what serves."""
-    model = deployment.spec.model
-    if model.name is None:
-        return Wanted(None, "NotSupported", "spec.model.uri is not supported yet: name a model of the registry")
     namespace = deployment.metadata.namespace
-    models = registry(ctx, namespace, model.name)
     try:
-        number, run_digest, missing = await in_store(ctx, lambda: _version(models, model.version))
-        if missing is not None:
-            return missing
-        run = await run_of(ctx, namespace, model.name, run_digest)
+        found = await _found(deployment.spec.model, namespace, ctx)
+        if isinstance(found, Wanted):
+            return found
+        name, run_digest, number = found
+        run = await run_of(ctx, namespace, name, run_digest)
     except StorageError as error:
         return Wanted(None, UNAVAILABLE, str(error))
     if run is None:
         told = f"version {number} names run {run_digest}, which the registry does not hold"
         return Wanted(None, "RunMissing", told)
     return Wanted(_revision(deployment, state, ctx, number, run))
+
+
+async def _found(model: ModelRef, namespace: str, ctx: Context) -> tuple[str, str, int | None] | Wanted:
+    """Name of the model, run digest, and number of the version, if it has one; or why nothing is wanted."""
+    if model.name is None:
+        elsewhere = await at_uri(model, namespace, ctx)
+        if isinstance(elsewhere, Wanted):
+            return elsewhere
+        address, number = elsewhere
+        return address.model, address.run_digest, number
+    models = registry(ctx, namespace, model.name)
+    number, run_digest, missing = await in_store(ctx, lambda: _version(models, model.version))
+    return missing or (model.name, run_digest, number)
 
 
 def _version(models: Registry, pinned: int | None) -> tuple[int, str, Wanted | None]:
@@ -69,7 +84,9 @@ def _version(models: Registry, pinned: int | None) -> tuple[int, str, Wanted | N
     return pinned, version.run_digest, None
 
 
-def _revision(deployment: ModelDeployment, state: RolloutState, ctx: Context, number: int, run: RunRecord) -> Revision:
+def _revision(
+    deployment: ModelDeployment, state: RolloutState, ctx: Context, number: int | None, run: RunRecord
+) -> Revision:
     spec = deployment.spec
     server: Mapping[str, Any] = spec.server.to_json_dict()
     configured = spec.server.image or ctx.config.server_image
