@@ -251,7 +251,6 @@ EXAMPLES: tuple[Example, ...] = (
         {"podFailurePolicy.rules": [{"action": "Count", "onExitCodes": {"operator": "In", "values": [3]}}]},
     ),
     # what this release cannot do
-    training("not supported yet: spec.container", {"algorithm": DROP, "container": {"image": "a"}}),
     # ModelDeployment
     deployment(
         "give model.name for a model of the registry",

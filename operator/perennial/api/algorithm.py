@@ -179,7 +179,7 @@ class Container(SpecModel):
     """Code of your own, behind the file contract (PERENNIAL_RUN), instead of `algorithm`."""
 
     image: ImageName
-    """The image, best by digest (`…@sha256:…`): this text is part of the run's identity, what a tag points to is not."""
+    """The image, best by digest (`…@sha256:…`): this text is in the run's identity, what a tag points to is not."""
     command: Arguments = []
     """Entry point. Default: the image's."""
     args: Arguments = []

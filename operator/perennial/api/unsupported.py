@@ -39,9 +39,7 @@ def _unset(kind: Kind, path: str, owner: str, instead: str, python: str = "", *,
     return _row(kind, path, owner, rule, instead, lambda part: getattr(part, attribute) in (None, []))
 
 
-UNSUPPORTED: tuple[Unsupported, ...] = (
-    _unset("ModelTraining", "spec.container", "ModelTrainingSpec", "use spec.algorithm"),
-)
+UNSUPPORTED: tuple[Unsupported, ...] = ()
 
 
 def extra_rules(kind: Kind) -> dict[str, list[Rule]]:

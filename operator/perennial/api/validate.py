@@ -15,6 +15,7 @@ from perennial.api.problem import Problem, too_large_requests, unsupported
 from perennial.api.retrain import RetrainPolicySpec
 from perennial.api.training import ModelTrainingSpec
 from perennial.api.validate_algorithm import algorithm_problems
+from perennial.api.validate_container import container_problems
 from perennial.api.validate_workload import workload_problems
 
 DAY = timedelta(days=1)
@@ -28,6 +29,7 @@ def validate_training(spec: ModelTrainingSpec) -> list[Problem]:
         *_column_problems(spec),
         *_bound_problems(spec),
         *algorithm_problems(spec),
+        *container_problems(spec),
         *workload_problems(spec),
         *too_large_requests(spec),
     ]

@@ -131,6 +131,16 @@ NOT_PACKABLE = _t.warning(
     "The fitted model holds a type that may not be stored.",
     "Models are stored without pickle: use another estimator or parameter, the message names the type.",
 )
+MODEL_MISSING = _t.warning(
+    "ModelMissing",
+    "The code of spec.container ended well and left no model.",
+    "Let it write model.skops, model.json (XGBoost) or model.txt (LightGBM) into output/ of the folder PERENNIAL_RUN.",
+)
+MODEL_UNREADABLE = _t.warning(
+    "ModelUnreadable",
+    "What the code of spec.container left as its model cannot be loaded safely, or does not answer the hold-out.",
+    "The message names the type, the classes or the columns: fit on data/train.parquet as it is, save no functions.",
+)
 RUN_REFITTED = _t.warning(
     "RunRefitted",
     "The model of the run was fitted again on all rows and has seen its hold-out, so it cannot be judged again.",

@@ -10,6 +10,7 @@ from perennial.api.records.task import Outcome, Task
 from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.claim import frozen, name_run
 from perennial.runtime.training.context import Context
+from perennial.runtime.training.failures import DataRefused
 from perennial.runtime.training.progress import StageClock
 from perennial.runtime.training.publish import upload
 from perennial.runtime.training.request import request_of
@@ -17,7 +18,7 @@ from perennial.runtime.training.resolve import Resolved
 from perennial.store import open_store
 from perennial.store.registry import Registry
 
-__all__ = ["Finished", "context_of", "frozen", "train"]
+__all__ = ["Finished", "context_of", "train"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ def train(
         StorageError: storage is.
     """
     context = context_of(task, scratch, attempt, clock, accounting)
+    if context.request.container is not None:
+        raise DataRefused(
+            "spec.container runs in a cluster alone: its image is started there, between containers of ours; "
+            "apply the object, or run the code itself on a folder with request.json and data/",
+            reason="SpecInvalid",
+        )
     with clock.running("resolve"):
         resolved = name_run(context)
         known = context.runs.read(resolved.run_digest) if context.request.reuse else None

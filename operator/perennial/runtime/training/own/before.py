@@ -3,6 +3,7 @@
 import time
 
 from perennial.api.records.task import ExitCode, Outcome
+from perennial.runtime.training.claim import frozen
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.fetch import fetch_all
 from perennial.runtime.training.own.checkpoints import Shelf, marks, restored
@@ -11,7 +12,6 @@ from perennial.runtime.training.own.handover import handed_over
 from perennial.runtime.training.own.places import Places
 from perennial.runtime.training.preprocess import prepare
 from perennial.runtime.training.resolve import Resolved, resolve
-from perennial.runtime.training.run import frozen
 from perennial.runtime.training.split import split
 from perennial.runtime.training.target import kind_of
 from perennial.runtime.training.validate import validate
