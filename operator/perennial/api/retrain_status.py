@@ -63,6 +63,8 @@ class DriftStatus(StatusModel):
     """Onset: start of the first alarming window of a drift that lasts; labels are awaited from here on."""
     message: Text = ""
     """The verdict in a sentence."""
+    report: Text | None = None
+    """The newest drift report, a page; the same as JSON lies beside it."""
 
 
 class CohortStatus(StatusModel):
@@ -170,13 +172,39 @@ class RunEntry(StatusModel):
     """What became of it. `Overtaken`: other data than was pinned lay there when it began; it is pinned again."""
 
 
+class DayCost(StatusModel):
+    """What the short Jobs of one day used."""
+
+    day: Word
+    """The day, UTC."""
+    cpu_seconds: float
+    """CPU seconds."""
+
+
 class BudgetStatus(StatusModel):
     """What was used of the budget."""
 
     used_cpu_hours: float = Field(default=0, alias="usedCPUHours")
-    """CPU hours."""
+    """CPU hours, of retrainings and of the short Jobs."""
     since: Word | None = None
     """Since when."""
+    tasks: Annotated[list[DayCost], newest(100), Field(max_length=100, json_schema_extra=list_map("day"))] = []
+    """What the short Jobs used, by day."""
+    counted: Annotated[list[Word], newest(16), Field(max_length=16)] = []
+    """The short Jobs that were counted last, so that each counts once."""
+
+
+class QualityStatus(StatusModel):
+    """Requests whose missing or type rates are up: no model should learn from such values."""
+
+    features: Annotated[list[Word], Field(max_length=10)] = []
+    """The features."""
+    since: Word
+    """Since when. A retraining waits 7 days at most."""
+    artifact: Word | None = None
+    """Digest of the model that was asked."""
+    message: Text = ""
+    """What the training data itself looks like."""
 
 
 class NewDataStatus(StatusModel):
@@ -196,7 +224,7 @@ class TaskStatus(StatusModel):
     """A short Job that finds out what a decision needs."""
 
     purpose: Word
-    """What for: `NewRows`, `LabelledRows` or `Cohort`."""
+    """What for: `NewRows`, `LabelledRows`, `Cohort`, `DataCheck` or `DriftReport`."""
     job: Word
     """The Job."""
     state: Literal["Running", "Succeeded", "Failed"]
@@ -218,6 +246,8 @@ class RetrainPolicyStatus(StatusModel):
     """What was asked and answered, against training."""
     performance: PerformanceStatus | None = None
     """Predictions against what really happened."""
+    quality: QualityStatus | None = None
+    """Requests that no model should learn from, while there are any."""
     new_data: NewDataStatus | None = None
     """What has arrived."""
     next: NextStatus | None = None

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from perennial.stats.verdicts import ColumnVerdict, WindowVerdict
+    from perennial.runtime.monitoring.replay import Replay
+    from perennial.stats.verdicts import ColumnVerdict, DriftStateName, WindowVerdict
 
 COLOURS = {"Alarm": "red", "Drifted": "red", "Warning": "yellow", "InsufficientData": "dim"}
 SHOWN = 10
@@ -31,6 +32,9 @@ def drift(
     threshold: Annotated[float, typer.Option(help="Smallest PSI that matters.")] = 0.2,
     false_alarm_rate: Annotated[float, typer.Option(help="Chance of an alarm per quiet window.")] = 0.01,
     min_samples: Annotated[int, typer.Option(help="Fewest rows of a window.")] = 500,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page about the first drift, or about the last windows without one.")
+    ] = None,
     output: Annotated[Output, typer.Option("-o", "--output", help="How to print the result.")] = Output.text,
 ) -> None:
     """Does a table look different from another one, and which columns?"""
@@ -41,17 +45,28 @@ def drift(
     options = DriftOptions(threshold=threshold, alpha=false_alarm_rate, min_samples=min_samples)
     try:
         length = parse_duration(window)
-        verdicts = replay(reference, data, time_column=time_column, window=length, options=options)
+        found = replay(reference, data, time_column=time_column, window=length, options=options)
     except (TableRefused, ValueError) as error:
         Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(64) from error
+    verdicts = [(w.verdict, w.state.state) for w in found.windows]
+    if report is not None and found.windows:
+        report.write_text(_page(found), encoding="utf-8")
     if output is Output.json:
         typer.echo(json.dumps([as_json(v, s) for v, s in verdicts], indent=2))
     else:
         _print(Console(), verdicts)
 
 
-def as_json(verdict: "WindowVerdict", state: str) -> dict[str, Any]:
+def _page(found: "Replay") -> str:
+    from perennial.reports import drift_page, drift_report
+
+    shown = found.until_alarm
+    records, verdicts = [w.record for w in shown], [w.verdict for w in shown]
+    return drift_page(drift_report(found.profile, records, verdicts, shown[-1].state))
+
+
+def as_json(verdict: "WindowVerdict", state: "DriftStateName") -> dict[str, Any]:
     """One window of `-o json`."""
     return {
         "from": verdict.start,
@@ -74,7 +89,7 @@ def _column(column: "ColumnVerdict") -> dict[str, Any]:
     }
 
 
-def _print(console: Console, verdicts: "list[tuple[WindowVerdict, str]]") -> None:
+def _print(console: Console, verdicts: "list[tuple[WindowVerdict, DriftStateName]]") -> None:
     table = Table("from", "rows", "worth", "state", "highest scores against their limits")
     for verdict, state in verdicts:
         ranked = sorted(verdict.columns, key=lambda c: -c.score / c.limit)[:SHOWN]

@@ -11,6 +11,7 @@ from perennial.api.identities import bare
 
 SLOT_FORMAT = "%Y%m%dT%H%M%SZ"
 SUM = "_sum.json"
+REPORTS = "_reports"
 VERSION_DIGITS = 8
 NAMESPACE_FOLDERS = ("_windows", "_payloads")
 """Folders beside the models of a namespace; model names cannot begin with an underscore."""
@@ -179,6 +180,11 @@ class WindowKeys:
     def total(self, start: datetime) -> str:
         """The sum over all pods."""
         return f"{self.slot(start)}{SUM}"
+
+    def report(self, end: str, suffix: str) -> str:
+        """A drift report of the windows until a time (ISO 8601), `html` or `json`. Its folder is no slot's."""
+        name = end.replace("-", "").replace(":", "")
+        return f"{self.windows}{REPORTS}/{name}.{suffix}"
 
     @property
     def score_log(self) -> str:

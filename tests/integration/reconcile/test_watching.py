@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from perennial.api.records.drift_report import DriftReport
 from tests.integration.reconcile.test_retrain import children, status_of, watched
 from tests.integration.reconcile.test_training import condition, in_namespace
-from tests.integration.reconcile.traffic import HOUR, hours_ago, serve
-from tests.integration.reconcile.world import World, training
+from tests.integration.reconcile.traffic import HOUR, Served, hours_ago, serve
+from tests.integration.reconcile.world import World, policy, training
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.s3, pytest.mark.timeout(600)]
 
@@ -18,14 +19,17 @@ DRIFT = {"drift": {}}
 FEW = {"cooldown": "0s", "minNewLabelledRows": 200}
 
 
-def timed(count: int, start: datetime, step: timedelta, *, learnable: bool = True, seed: int = 1) -> bytes:
-    """A CSV with a time column; y follows a, or a coin."""
+def timed(
+    count: int, start: datetime, step: timedelta, *, learnable: bool = True, missing: float = 0.0, seed: int = 1
+) -> bytes:
+    """A CSV with a time column; y follows a, or a coin; a is missing in a share of the rows."""
     source = random.Random(seed)
     lines = ["t,a,b,y"]
     for i in range(count):
         a, b = source.gauss(0, 1), source.gauss(0, 1)
         y = int(a + source.gauss(0, 0.5) > 0) if learnable else source.randint(0, 1)
-        lines.append(f"{(start + i * step).strftime('%Y-%m-%dT%H:%M:%SZ')},{a:.4f},{b:.4f},{y}")
+        known = "" if i < missing * count else f"{a:.4f}"
+        lines.append(f"{(start + i * step).strftime('%Y-%m-%dT%H:%M:%SZ')},{known},{b:.4f},{y}")
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -54,6 +58,7 @@ async def test_drift_waits_for_labels_counts_them_and_makes_a_child_that_contain
     assert status["drift"]["state"] == "Drifted", status
     assert status["drift"]["worst"][0]["feature"] == "a"
     assert status["drift"]["since"] == hours_ago(7).strftime("%Y-%m-%dT%H:%M:%SZ")
+    report = status["drift"]["report"]
     assert status["next"]["blockedBy"] == ["NewLabels"]
     assert "0 labelled rows lie after the onset, 200 are needed" in condition(status, "RetrainAllowed")["message"]
     assert await children(world) == []
@@ -71,9 +76,64 @@ async def test_drift_waits_for_labels_counts_them_and_makes_a_child_that_contain
     assert child["status"]["data"]["rows"] == 700
     (run,) = status["runs"]
     assert (run["trigger"], run["outcome"], run["version"]) == ("Drift", "Approved", 2)
+    assert status["drift"]["report"] == report  # one alarm, one report
+    assert_report(world, served, report)
     # the challenger has had these rows: a second one waits for newer ones
     assert status["next"]["blockedBy"] == ["NewLabels"]
     assert len([name for name in world.jobs_run if "-count-" in name]) == 3
+    assert await world.settle() == []
+
+
+def assert_report(world: World, served: Served, uri: str) -> None:
+    """The page and its JSON lie next to the windows, and name what moved first."""
+    key = uri.removeprefix(f"s3://{world.bucket}/")
+    assert key.startswith(f"registry/{served.keys.windows}_reports/")
+    found = DriftReport.from_json(world.store.get(key.removesuffix("html") + "json").body)
+    assert (found.columns[0].name, found.columns[0].drifted, found.model) == ("a", True, "m")
+    assert b"What changed, first to last" in world.store.get(key).body
+
+
+async def test_a_person_gets_a_report_of_quiet_windows_once_for_each_wish(world: World) -> None:
+    await trained(world)
+    served = await serve(world)
+    served.requests(hours_ago(5))
+    await watched(world, deploymentRef={"name": "d"}, triggers=DRIFT)
+    assert "report" not in (await status_of(world))["drift"]
+    asked = in_namespace(world, policy(deploymentRef={"name": "d"}, triggers=DRIFT))
+    asked["metadata"]["annotations"] = {"perennial.dev/drift-report": "1"}
+    await world.apply(asked)
+    await world.settle()
+    status = await status_of(world)
+    assert "/_reports/" in status["drift"]["report"]
+    assert status["acted"]["perennial.dev/drift-report"] == "1"
+    assert await world.settle() == []
+
+
+async def test_broken_requests_hold_a_run_until_the_training_data_passes_its_own_checks(world: World) -> None:
+    await trained(world)
+    served = await serve(world)
+    for hours in (7, 6, 5):
+        served.requests(hours_ago(hours), missing=0.3)
+    world.put("new.csv", after(hours_ago(7), missing=0.3))
+    brakes = {"cooldown": "0s", "budget": {"cpuHours": 10}}
+    await watched(world, deploymentRef={"name": "d"}, triggers={"newData": {}, **DRIFT}, brakes=brakes)
+    status = await status_of(world)
+    assert "runs" not in status
+    assert "DataQuality" in status["next"]["blockedBy"]
+    assert status["quality"]["features"] == ["a"]
+    assert "a: 30.00% missing, 0.00% in the reference" in status["quality"]["message"]
+    assert status["budget"]["tasks"][0]["cpuSeconds"] > 0
+    assert status["budget"]["usedCPUHours"] > 0
+    began = status["quality"]["since"]
+    served.requests(hours_ago(4), missing=0.3)
+    await world.settle()
+    assert (await status_of(world))["quality"]["since"] == began
+    world.put("new.csv", after(hours_ago(7)))
+    await world.settle()
+    status = await status_of(world)
+    assert [r["trigger"] for r in status["runs"]] == ["NewData"]
+    assert "passes its own checks" in status["quality"]["message"]
+    assert len([name for name in world.jobs_run if "-check-" in name]) == 2
     assert await world.settle() == []
 
 

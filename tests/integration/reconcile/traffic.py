@@ -35,12 +35,13 @@ class Served:
     keys: WindowKeys
     profile: Profile
 
-    def requests(self, start: datetime, *, shift: float = 0.0, a_minute: int = 16) -> None:
-        """An hour of requests to columns a and b, a moved by `shift`."""
+    def requests(self, start: datetime, *, shift: float = 0.0, missing: float = 0.0, a_minute: int = 16) -> None:
+        """An hour of requests to columns a and b, a moved by `shift` and missing in a share of them."""
         random = np.random.default_rng(abs(hash((start.hour, shift))))
         counters = Counters(self.profile, artifact=self.keys.artifact_digest, slot_seconds=3600)
         for minute in range(MINUTES):
             columns = {"a": random.normal(shift, 1, a_minute), "b": random.normal(0, 1, a_minute)}
+            columns["a"][: round(missing * a_minute)] = np.nan
             counters.observe(columns, {}, start.timestamp() + minute * 60 + 1)
         (slot,) = counters.slots
         body = counters.to_window(slot, complete=True).to_json()

@@ -32,6 +32,26 @@ class RowCount(Record):
     data_digest: str = ""  # of the objects counted
 
 
+class CheckRequest(Record):
+    """`parameters` of a CheckData task. The data is the one of the task's spec."""
+
+    features: list[str]  # whose rates are up in requests
+    since: str  # ISO 8601: since when they are
+    run_digest: str  # of the reference
+    time_column: str | None = None
+    last: str | None = None  # data.last of the policy
+
+
+class DataCheck(Record):
+    """What a CheckData task found: whether a retraining may read what lies there."""
+
+    format_version: int = 1
+    rows: int  # in the data window
+    fresh: int  # of them since requests are broken; all where there are none, and rates are taken on these
+    passes: bool
+    faults: list[str] = []
+
+
 class JoinRequest(Record):
     """`parameters` of a JoinLabels task."""
 
@@ -48,6 +68,7 @@ class JoinRequest(Record):
     end: str | None = None
     confidence: float = 0.95
     positive_class: str | None = None
+    threshold: float | None = None  # of the version that predicted; None: ½
 
 
 class LabelJoin(Record):

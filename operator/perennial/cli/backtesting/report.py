@@ -1,5 +1,6 @@
 """Runs all strategies of a backtest and puts their figures side by side."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
+from threadpoolctl import threadpool_limits
 
 from perennial.api.evaluation import Evaluation
 from perennial.api.fields import format_time, parse_duration
@@ -33,6 +35,14 @@ CRON = "0 0 1 * *"
 """The fixed control: the first of each month."""
 
 
+@dataclass(frozen=True)
+class Played:
+    """A pass and the metric of each of its weeks, shape (weeks,)."""
+
+    done: Pass
+    by_week: np.ndarray
+
+
 def run_backtest(
     policy: RetrainPolicySpec,
     training: ModelTraining,
@@ -54,22 +64,23 @@ def run_backtest(
         raise HistoryRefused(f"{uri}: {days.size} days lie after a warm-up of {warm_up}; at least 14 are needed")
     span = _length(policy, warm_up)
     cron = policy.model_copy(update={"triggers": policy.triggers.model_validate({"schedule": {"cron": CRON}})})
-    with Progress(console=console) as bar:
+    with Progress(console=console) as bar, threadpool_limits(1):  # threads that wait for a core would count as cost
         task = bar.add_task("replaying", total=3 + replicates)
 
-        def run(choose: Chooser) -> Pass:
+        def run(choose: Chooser) -> Played:
             done = play(workshop, first, days, delay, choose)
+            by_week = weekly(workshop, done, float(days[0]))
             bar.advance(task)
-            return done
+            return Played(done, by_week)
 
         passes = {
             "policy": run(by_policy(policy, float(days[0]), span)),
             "never": run(never),
             "monthly cron": run(by_policy(cron, float(days[0]), span)),
         }
-        count = len(passes["policy"].runs)
+        count = len(passes["policy"].done.runs)
         random = [run(at_times(random_times(days, count, seed), span)) for seed in range(replicates)]
-    return _result(workshop, passes, random, float(days[0]), label_delay)
+    return _result(workshop, passes, random, label_delay)
 
 
 def _length(policy: RetrainPolicySpec, warm_up: str) -> float:
@@ -86,12 +97,10 @@ def _workshop(training: ModelTraining, uri: str, time_column: str) -> Workshop:
     return Workshop(history, training.spec.algorithm, gates, metric, METRICS[metric].maximize, training.spec.seed)
 
 
-def _result(
-    workshop: Workshop, passes: dict[str, Pass], random: list[Pass], origin: float, label_delay: str
-) -> dict[str, Any]:
-    by_week = {name: weekly(workshop, done, origin) for name, done in passes.items()}
-    by_week["random times"] = np.nanmean([weekly(workshop, done, origin) for done in random], axis=0)
-    groups = {**{name: [done] for name, done in passes.items()}, "random times": random}
+def _result(workshop: Workshop, passes: dict[str, Played], random: list[Played], label_delay: str) -> dict[str, Any]:
+    by_week = {name: played.by_week for name, played in passes.items()}
+    by_week["random times"] = np.nanmean([played.by_week for played in random], axis=0)
+    groups = {**{name: [p.done] for name, p in passes.items()}, "random times": [p.done for p in random]}
     better = workshop.larger_is_better
     controls = [name for name in by_week if name != "policy"]
     versus = [compared(by_week["policy"], by_week[name], name, larger_is_better=better) for name in controls]
@@ -110,7 +119,7 @@ def _result(
             }
             for v in versus
         ],
-        "runs": [_run(run) for run in passes["policy"].runs],
+        "runs": [_run(run) for run in passes["policy"].done.runs],
         "weekly": {name: [_number(x) for x in values.tolist()] for name, values in by_week.items()},
     }
 

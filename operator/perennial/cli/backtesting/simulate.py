@@ -165,10 +165,10 @@ def _labels(replay: Replay, snapshot: PolicySnapshot, known: float) -> LabelFact
 
 
 def random_times(days: np.ndarray, count: int, seed: int) -> set[float]:
-    """As many moments as the policy had retrains, on a grid that replicates and their models share: weekly, and
-    finer, down to each day, where the policy retrains more often than every other week."""
+    """As many moments as the policy had retrains, on a grid that replicates and their models share: weekly, or
+    finer, where the policy retrains so often that it takes half as many points again to choose from."""
     rng = np.random.default_rng(seed)
-    step = int(np.clip(days.size // (2 * max(count, 1)), 1, 7))
+    step = int(np.clip(2 * days.size // (3 * max(count, 1)), 1, 7))
     ends = days[step - 1 :: step] + DAY
     return set(rng.choice(ends, min(count, ends.size), replace=False).tolist())
 

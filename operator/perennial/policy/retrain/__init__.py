@@ -3,6 +3,7 @@
 from perennial.policy.retrain.data_window import DataBounds
 from perennial.policy.retrain.decide import Decision, decide
 from perennial.policy.retrain.snapshot import (
+    DaySpent,
     LabelFacts,
     NewDataFacts,
     PastRun,
@@ -14,6 +15,7 @@ from perennial.policy.retrain.snapshot import (
 
 __all__ = [
     "DataBounds",
+    "DaySpent",
     "Decision",
     "LabelFacts",
     "NewDataFacts",

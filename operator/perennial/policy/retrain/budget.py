@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from perennial.api.fields import parse_duration
 from perennial.api.reasons import retraining
 from perennial.policy.retrain.finding import Finding, free, held
-from perennial.policy.retrain.snapshot import PastRun, PolicySnapshot, TriggerKind
+from perennial.policy.retrain.snapshot import DaySpent, PastRun, PolicySnapshot, TriggerKind
 
 RECENT = 3
+DAY = timedelta(days=1)
 
 
 def budget(policy: PolicySnapshot, trigger: TriggerKind, now: datetime) -> Finding:
@@ -17,16 +18,19 @@ def budget(policy: PolicySnapshot, trigger: TriggerKind, now: datetime) -> Findi
         return free(retraining.BUDGET_SPENT, "no budget is set")
     period = parse_duration(limit.per)
     counted = [r for r in policy.runs if r.started_at > now - period]
+    tasks = _tasks(policy, now - period)
     expected = expected_cost(policy.runs)
     allowed = limit.cpu_hours * 3600
-    used = sum(_reserved(r, expected) for r in counted)
+    used = sum(_reserved(r, expected) for r in counted) + sum(t.cpu_seconds for t in tasks)
     told = f"{used / 3600:.2f} of {limit.cpu_hours:g} CPU hours used or reserved in {limit.per}"
     if used < allowed and used + expected <= allowed:
         return free(retraining.BUDGET_SPENT, told)
     if expected > allowed:
         return held(retraining.BUDGET_SPENT, f"one run needs about {expected / 3600:.2f} CPU hours; {told}")
     return held(
-        retraining.BUDGET_SPENT, f"{told}, one more run needs about {expected / 3600:.2f}", _freed(counted, period)
+        retraining.BUDGET_SPENT,
+        f"{told}, one more run needs about {expected / 3600:.2f}",
+        _freed(counted, tasks, period),
     )
 
 
@@ -37,10 +41,16 @@ def expected_cost(runs: tuple[PastRun, ...]) -> float:
 
 
 def used_seconds(policy: PolicySnapshot, now: datetime) -> float:
-    """CPU seconds of the runs started within the budget's period (7 days without a budget)."""
+    """CPU seconds of the runs and short Jobs within the budget's period (7 days without a budget)."""
     limit = policy.spec.brakes.budget
     period = parse_duration(limit.per if limit else "7d")
-    return sum(r.cpu_seconds or 0.0 for r in policy.runs if r.started_at > now - period)
+    runs = sum(r.cpu_seconds or 0.0 for r in policy.runs if r.started_at > now - period)
+    return runs + sum(t.cpu_seconds for t in _tasks(policy, now - period))
+
+
+def _tasks(policy: PolicySnapshot, since: datetime) -> list[DaySpent]:
+    """Days of which any part lies in the period count whole."""
+    return [t for t in policy.tasks if t.start + DAY > since]
 
 
 def _reserved(run: PastRun, expected: float) -> float:
@@ -48,6 +58,7 @@ def _reserved(run: PastRun, expected: float) -> float:
     return max(spent, expected) if run.outcome == "Running" else spent
 
 
-def _freed(counted: list[PastRun], period: timedelta) -> datetime | None:
-    """When the oldest counted run leaves the period."""
-    return min((r.started_at + period for r in counted), default=None)
+def _freed(counted: list[PastRun], tasks: list[DaySpent], period: timedelta) -> datetime | None:
+    """When the oldest counted run, or day of short Jobs, leaves the period."""
+    leave = [r.started_at + period for r in counted] + [t.start + DAY + period for t in tasks]
+    return min(leave, default=None)

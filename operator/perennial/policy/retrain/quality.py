@@ -23,4 +23,5 @@ def quality(policy: PolicySnapshot, trigger: TriggerKind, now: datetime) -> Find
     if now >= end:
         return free(retraining.DATA_QUALITY, f"missing or type rates of {named} are up for more than 7 days")
     message = f"missing or type rates are up: {named}; annotate perennial.dev/retrain to train all the same"
+    message += f"; {facts.told}" if facts.told else ""
     return held(retraining.DATA_QUALITY, message, end)

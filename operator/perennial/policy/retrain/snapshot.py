@@ -60,6 +60,15 @@ class QualityFacts:
     features: tuple[str, ...] = ()
     since: datetime | None = None
     data_passes: bool = False
+    told: str = ""  # what the training data looks like, as far as it is known
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpent:
+    """CPU seconds of the short Jobs of one day, UTC."""
+
+    start: datetime
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class PolicySnapshot:
     new_data: NewDataFacts | None = None
     labels: LabelFacts = LabelFacts()
     quality: QualityFacts = QualityFacts()
+    tasks: tuple[DaySpent, ...] = ()  # short Jobs that counted rows, joined labels, checked data
     manual: str | None = None
     manual_acted: str | None = None
     reset_at: datetime | None = None

@@ -4,7 +4,7 @@ A cohort is at least a day of the stable version's slots with requests enough fo
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
@@ -53,7 +53,7 @@ class Performance:
     state: PerformanceState | None = None
     judged: tuple[CohortVerdict, ...] = ()
     artifact: str = ""
-    standing: Standing | None = None
+    standings: tuple[Standing, ...] = ()  # of the joins that were looked at, newest last
     trouble: str = ""
 
     @property
@@ -74,6 +74,7 @@ class _Asked:
     labels: Labels
     keys: WindowKeys
     run_digest: str
+    threshold: float | None  # of the positive class' score
     id_column: str
     slot: timedelta
     options: PerformanceOptions
@@ -88,26 +89,30 @@ async def judge(seen: Observed, ctx: Context) -> Performance:
     asked = _asked(seen)
     if asked is None or isinstance(asked, str):
         return Performance(trouble=asked or "")
-    task = await in_store(ctx, lambda: _task_of(registry(ctx, seen.namespace, seen.model), asked.run_digest))
+    run_digest = asked.run_digest
+    task, threshold = await in_store(ctx, lambda: _answered_by(registry(ctx, seen.namespace, seen.model), run_digest))
     if task not in LOGGED:
         return Performance(trouble=_cannot(f"the score log tells too little of a {task} model; use drift instead"))
-    judged, standing = _before(seen, asked.keys.artifact_digest), None
+    asked, standings = replace(asked, threshold=threshold), list[Standing]()
+    judged = _before(seen, asked.keys.artifact_digest)
     for _ in range(AT_ONCE):
         cohort = await _next(asked, judged, ctx)
         if cohort is None:
             break
-        standing = await look(_errand(asked, *cohort, ctx), ctx)
-        if standing.answer is None:
+        standings.append(await look(_errand(asked, *cohort, ctx), ctx))
+        answer = standings[-1].answer
+        if answer is None:
             break
-        judged = (*judged, judge_joined(LabelJoin.from_json(standing.answer), asked.options))[-asked.options.of :]
+        judged = (*judged, judge_joined(LabelJoin.from_json(answer), asked.options))[-asked.options.of :]
     state = performance_state(judged, asked.options)
-    return Performance(state, judged, asked.keys.artifact_digest, standing)
+    return Performance(state, judged, asked.keys.artifact_digest, tuple(standings))
 
 
 @lru_cache(maxsize=1024)
-def _task_of(models: Registry, run_digest: str) -> TaskType | None:
+def _answered_by(models: Registry, run_digest: str) -> tuple[TaskType | None, float | None]:
+    """The task of the version that predicted, and its threshold."""
     run = models.runs.read(run_digest)
-    return run.task if run else None
+    return (run.task, run.chosen.get("threshold")) if run else (None, None)
 
 
 def _asked(seen: Observed) -> _Asked | str | None:
@@ -128,7 +133,7 @@ def _asked(seen: Observed) -> _Asked | str | None:
         return None
     keys = WindowKeys(seen.namespace, deployment.metadata.uid, stable.artifact)
     slot = parse_duration(deployment.spec.monitoring.window)
-    return _Asked(seen, trigger, labels, keys, stable.run_digest, column, slot, _options(trigger, labels))
+    return _Asked(seen, trigger, labels, keys, stable.run_digest, None, column, slot, _options(trigger, labels))
 
 
 def _cannot(why: str) -> str:
@@ -177,6 +182,8 @@ def _errand(asked: _Asked, start: str, end: str, ctx: Context) -> Errand:
         # A one-sided bound at confidence c is the end of a two-sided interval at 2c − 1.
         "confidence": round(2 * asked.trigger.confidence - 1, 6),
     }
+    if asked.threshold is not None:
+        parameters["threshold"] = asked.threshold
     if body["spec"]["data"].get("positiveClass") is not None:
         parameters["positiveClass"] = str(body["spec"]["data"]["positiveClass"])
     task = Task(

@@ -7,12 +7,13 @@ from perennial.api.conditions import condition
 from perennial.api.fields import parse_duration, parse_time
 from perennial.api.group import RETRAIN
 from perennial.api.retrain_status import RunEntry
-from perennial.policy.retrain.snapshot import PolicySnapshot, QualityFacts
+from perennial.policy.retrain.snapshot import PolicySnapshot
 from perennial.reconcile.context import Context
 from perennial.reconcile.retrain.counting import label_facts
+from perennial.reconcile.retrain.drift_reports import ASKED, wish
 from perennial.reconcile.retrain.looks import Looked, look_around
 from perennial.reconcile.retrain.observed import Observed, current_runs, past_runs, reset_at
-from perennial.reconcile.retrain.windows import blocked_since
+from perennial.reconcile.retrain.spending import Ledger, ledger
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Gathered:
     runs: list[RunEntry]
     looked: Looked
     acted: dict[str, str]
+    ledger: Ledger
 
 
 async def gather(seen: Observed, ctx: Context) -> Gathered:
@@ -30,12 +32,16 @@ async def gather(seen: Observed, ctx: Context) -> Gathered:
     runs = current_runs(seen)
     reset, acted = reset_at(seen, ctx.clock.now())
     looked = await look_around(seen, runs, ctx)
-    return Gathered(_snapshot(seen, runs, looked, reset), runs, looked, acted)
+    if looked.report and wish(seen):
+        acted = {**acted, ASKED: wish(seen)}
+    costs = ledger(seen.policy.status.budget, looked.standings, ctx.clock.now())
+    return Gathered(_snapshot(seen, runs, looked, reset, costs), runs, looked, acted, costs)
 
 
-def _snapshot(seen: Observed, runs: list[RunEntry], looked: Looked, reset: datetime | None) -> PolicySnapshot:
+def _snapshot(
+    seen: Observed, runs: list[RunEntry], looked: Looked, reset: datetime | None, costs: Ledger
+) -> PolicySnapshot:
     policy, windows, newest = seen.policy, looked.windows, seen.newest_run()
-    features = windows.state.blocked if windows else ()
     return PolicySnapshot(
         name=policy.metadata.name,
         spec=policy.spec,
@@ -51,7 +57,8 @@ def _snapshot(seen: Observed, runs: list[RunEntry], looked: Looked, reset: datet
         performance=looked.performance.facts,
         new_data=looked.arrivals.facts,
         labels=label_facts(seen, looked.labelled),
-        quality=QualityFacts(features, blocked_since(windows.verdicts, features) if windows and features else None),
+        quality=looked.quality.facts,
+        tasks=costs.spent,
         manual=policy.metadata.annotations.get(RETRAIN, "")[:128] or None,
         manual_acted=policy.status.acted.get(RETRAIN),
         reset_at=reset,

@@ -11,7 +11,9 @@ from perennial.reconcile.context import Context
 from perennial.reconcile.retrain.arrivals import Listing, NotAllowed, list_source, new_objects, source_of
 from perennial.reconcile.retrain.cohorts import Performance, judge
 from perennial.reconcile.retrain.counting import Counted, new_rows, rows_after, time_column
+from perennial.reconcile.retrain.drift_reports import is_due, keep
 from perennial.reconcile.retrain.observed import Observed
+from perennial.reconcile.retrain.soundness import NOTHING_BROKEN, Soundness, soundness
 from perennial.reconcile.retrain.windows import Seen, watch
 from perennial.reconcile.tasks import Standing
 from perennial.store.errors import StorageError
@@ -37,6 +39,9 @@ class Looked:
     labelled: Counted | None
     onset: datetime | None  # of the drift that lasts
     errands: Mapping[str, Standing]  # by purpose
+    standings: tuple[Standing, ...]  # of all short Jobs that were looked at
+    quality: Soundness
+    report: str = ""  # URI of a drift report that was written
     trouble: str = ""  # what could not be looked at, in words
     unanswered: bool = False  # storage is to blame, and not the spec
 
@@ -48,23 +53,53 @@ async def look_around(seen: Observed, runs: list[RunEntry], ctx: Context) -> Loo
     performance, cohorts_trouble = await _performance(seen, ctx)
     onset = _onset(seen, windows)
     labelled, labels_trouble = await _labels(seen, _awaited(seen, onset, performance.facts), ctx)
-    unanswered = [t for t in (windows_trouble, cohorts_trouble, arrivals.trouble, labels_trouble) if t]
+    quality, quality_trouble = await _quality(seen, windows, ctx)
+    report, report_trouble = await _report(seen, windows, ctx)
+    troubles = (windows_trouble, cohorts_trouble, arrivals.trouble, labels_trouble, quality_trouble, report_trouble)
+    unanswered = [t for t in troubles if t]
     told = "; ".join([*unanswered, *([performance.trouble] if performance.trouble else [])])
-    errands = _errands(seen, arrivals.counted, labelled, performance.standing)
-    return Looked(windows, performance, arrivals, labelled, onset, errands, told, bool(unanswered))
-
-
-def _errands(
-    seen: Observed, new: Counted | None, labelled: Counted | None, cohort: Standing | None
-) -> dict[str, Standing]:
-    """What the short Jobs are for. A policy that will start nothing asks for none."""
-    idle = seen.policy.spec.suspend or seen.older is not None
     found = {
-        "NewRows": new.standing if new else None,
-        "LabelledRows": labelled.standing if labelled else None,
-        "Cohort": cohort,
+        "NewRows": (arrivals.counted.standing,) if arrivals.counted else (),
+        "LabelledRows": (labelled.standing,) if labelled else (),
+        "Cohort": performance.standings,
+        "DataCheck": (quality.standing,) if quality.standing else (),
     }
-    return {name: one for name, one in found.items() if one is not None and not (idle and one.state == "Owed")}
+    return Looked(
+        windows,
+        performance,
+        arrivals,
+        labelled,
+        onset,
+        errands=_errands(seen, found),
+        standings=tuple(one for some in found.values() for one in some),
+        quality=quality,
+        report=report,
+        trouble=told,
+        unanswered=bool(unanswered),
+    )
+
+
+def _errands(seen: Observed, found: Mapping[str, tuple[Standing, ...]]) -> dict[str, Standing]:
+    """What the short Jobs are for, the newest of each. A policy that will start nothing asks for none."""
+    idle = seen.policy.spec.suspend or seen.older is not None
+    newest = {name: some[-1] for name, some in found.items() if some}
+    return {name: one for name, one in newest.items() if not (idle and one.state == "Owed")}
+
+
+async def _quality(seen: Observed, windows: Seen | None, ctx: Context) -> tuple[Soundness, str]:
+    try:
+        return await soundness(seen, windows, ctx), ""
+    except (StorageError, ValueError) as error:
+        return NOTHING_BROKEN, f"the training data could not be checked: {error}"
+
+
+async def _report(seen: Observed, windows: Seen | None, ctx: Context) -> tuple[str, str]:
+    if windows is None or not is_due(seen, windows):
+        return "", ""
+    try:
+        return await keep(seen, windows, ctx), ""
+    except StorageError as error:
+        return "", f"the drift report could not be written: {error}"
 
 
 async def _windows(seen: Observed, runs: list[RunEntry], ctx: Context) -> tuple[Seen | None, str]:

@@ -50,7 +50,8 @@ def status_of(
         schedule = format_time(decision.schedule_acted) if decision.schedule_acted else schedule
     return old.replace(
         conditions=_conditions(seen, gathered, decision, now),
-        drift=_drift(gathered) or old.drift,
+        drift=_drift(gathered, old) or old.drift,
+        quality=gathered.looked.quality.status,
         performance=_performance(gathered, old),
         new_data=_new_data(gathered),
         next=NextStatus(
@@ -86,7 +87,9 @@ def _tasks(gathered: Gathered, old: RetrainPolicyStatus) -> list[TaskStatus]:
 def _budget(gathered: Gathered, now: datetime) -> BudgetStatus | None:
     if gathered.snapshot.spec.brakes.budget is None:
         return None
-    return BudgetStatus(used_cpu_hours=round(used_seconds(gathered.snapshot, now) / 3600, 4))
+    used = round(used_seconds(gathered.snapshot, now) / 3600, 4)
+    costs = gathered.ledger
+    return BudgetStatus(used_cpu_hours=used, tasks=list(costs.days), counted=list(costs.counted))
 
 
 def _new_data(gathered: Gathered) -> NewDataStatus | None:
@@ -96,7 +99,7 @@ def _new_data(gathered: Gathered) -> NewDataStatus | None:
     return NewDataStatus(digest=listing.digest(), objects=facts.objects, rows=facts.rows)
 
 
-def _drift(gathered: Gathered) -> DriftStatus | None:
+def _drift(gathered: Gathered, old: RetrainPolicyStatus) -> DriftStatus | None:
     windows = gathered.looked.windows
     if windows is None:
         return None
@@ -104,11 +107,13 @@ def _drift(gathered: Gathered) -> DriftStatus | None:
     last = next((v for v in reversed(windows.verdicts)), None)
     features = [c for c in state.columns if c.role == "feature"][:WORST]
     prediction = next((c for c in state.columns if c.role == "prediction"), None)
+    kept = old.drift.report if old.drift and old.drift.artifact == windows.artifact else None
     return DriftStatus(
         state=state.state,
         artifact=windows.artifact or None,
         since=format_time(gathered.looked.onset) if gathered.looked.onset else None,
         message=state.message,
+        report=gathered.looked.report or kept,
         window=WindowStatus(start=last.start, end=last.end, rows=last.rows, effective_rows=round(last.effective_rows))
         if last
         else None,
@@ -198,7 +203,8 @@ def _events(seen: Observed, gathered: Gathered, decision: Decision) -> list[Even
     before = seen.policy.status.drift.state if seen.policy.status.drift else None
     windows = gathered.looked.windows
     if windows is not None and windows.state.state != before and windows.state.state == "Drifted":
-        events.append(EventIntent("Warning", "Drifted", "Watch", windows.state.message))
+        report = f"; report: {gathered.looked.report}" if gathered.looked.report else ""
+        events.append(EventIntent("Warning", "Drifted", "Watch", f"{windows.state.message}{report}"))
     return events
 
 

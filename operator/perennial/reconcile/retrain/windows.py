@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice
 
 from perennial.api import ModelDeployment
 from perennial.api.fields import parse_duration, parse_time
@@ -38,6 +37,8 @@ class Seen:
     verdicts: tuple[WindowVerdict, ...]
     next_look: datetime | None  # when the next window may close
     artifact: str = ""  # digest of the model that was asked
+    profile: Profile | None = None  # its reference
+    records: tuple[WindowRecord, ...] = ()  # what was judged, one a verdict
 
 
 @lru_cache(maxsize=4096)
@@ -107,13 +108,15 @@ def _judge(
     closed = closed_windows(slots, now=now, window=parse_duration(trigger.window), min_samples=options.min_samples)
     second = _sum_of(windows, span, slot, now) if span else None
     verdicts: list[WindowVerdict] = []
-    for window in islice(closed, max(0, len(closed) - JUDGED), None):
+    last = closed[-JUDGED:]
+    for window in last:
         usual = typical_effects(verdicts)
         verdicts.append(evaluate_window(profile, window, options, acknowledged=second, usual_effects=usual))
     run = models.runs.read(run_digest)
     state = drift_state(verdicts, options, importances=run.importances if run else {})
     open_ends = [s + slot + SETTLE for s in starts if s + slot + SETTLE > now]
-    return Seen(state, tuple(verdicts), min(open_ends, default=now + slot + SETTLE))
+    next_look = min(open_ends, default=now + slot + SETTLE)
+    return Seen(state, tuple(verdicts), next_look, profile=profile, records=tuple(last))
 
 
 def acknowledged(runs: list[RunEntry], artifact: str) -> DriftedSpan | None:

@@ -1,6 +1,7 @@
 """Drift of one table against another, on this machine: the windows that a server would have counted, judged alike."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from perennial.runtime.monitoring.columns import Coder, as_numbers, coder
 from perennial.runtime.monitoring.times import iso
 from perennial.stats.drift import evaluate_window, typical_effects
 from perennial.stats.drift_state import drift_state
-from perennial.stats.verdicts import DriftOptions, WindowVerdict
+from perennial.stats.verdicts import DriftOptions, DriftState, WindowVerdict
 
 LOCAL = "sha256:" + "0" * 64
 HISTORY = 12
@@ -31,10 +32,31 @@ class TableRefused(Exception):
     """A table that cannot be read or compared; the message says what to do."""
 
 
-def replay(
-    reference: Path, data: Path, *, time_column: str | None, window: timedelta, options: DriftOptions
-) -> list[tuple[WindowVerdict, str]]:
-    """Each window of `data` with its verdict and the state after it (2 of 3 windows), oldest first.
+@dataclass(frozen=True)
+class Replayed:
+    """One window: what was counted, what that means by itself, and the state after it (2 of 3 windows)."""
+
+    record: WindowRecord
+    verdict: WindowVerdict
+    state: DriftState
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The reference and all windows, oldest first."""
+
+    profile: Profile
+    windows: tuple[Replayed, ...]
+
+    @property
+    def until_alarm(self) -> tuple[Replayed, ...]:
+        """The last windows up to the first that drifted, or up to the end."""
+        drifted = next((i for i, w in enumerate(self.windows) if w.state.state == "Drifted"), len(self.windows) - 1)
+        return self.windows[max(0, drifted + 1 - HISTORY) : drifted + 1]
+
+
+def replay(reference: Path, data: Path, *, time_column: str | None, window: timedelta, options: DriftOptions) -> Replay:
+    """Each window of `data`, judged.
 
     Without a time column all of `data` is one window, and its state is that window's own.
 
@@ -51,12 +73,12 @@ def replay(
         raise TableRefused(f"{data} against {reference}: {problem}") from problem
     profile = build_profile(columns, signature, times=_times(first, time_column, reference))
     seconds = _times(second, time_column, data)
-    verdicts: list[tuple[WindowVerdict, str]] = []
+    found: list[Replayed] = []
     for record in windows_of(profile, others, seconds, window.total_seconds()):
-        past = [v for v, _ in verdicts[-HISTORY:]]
+        past = [w.verdict for w in found[-HISTORY:]]
         verdict = evaluate_window(profile, record, options, usual_effects=typical_effects(past))
-        verdicts.append((verdict, _state([*past, verdict], options, alone=seconds is None)))
-    return verdicts
+        found.append(Replayed(record, verdict, _state([*past, verdict], options, alone=seconds is None)))
+    return Replay(profile, tuple(found))
 
 
 def read_table(path: Path) -> pa.Table:
@@ -159,8 +181,8 @@ def _times(table: pa.Table, name: str | None, path: Path) -> NDArray[np.float64]
         raise TableRefused(f"{path}: column {name} holds {column.type}, which is no time: {error}") from error
 
 
-def _state(verdicts: list[WindowVerdict], options: DriftOptions, *, alone: bool) -> str:
+def _state(verdicts: list[WindowVerdict], options: DriftOptions, *, alone: bool) -> DriftState:
     if not alone:
-        return drift_state(verdicts, options).state
+        return drift_state(verdicts, options)
     once = DriftOptions(options.threshold, options.alpha, options.min_samples, failing=1, of=1)
-    return drift_state(verdicts, once).state
+    return drift_state(verdicts, once)

@@ -77,7 +77,8 @@ def _measured(joined: pd.DataFrame, asked: JoinRequest) -> LabelJoin:
 
 
 def _measure(y: np.ndarray, scores: np.ndarray, asked: JoinRequest, numeric: bool) -> Measured | None:
-    label = scores if numeric else (scores >= DEFAULT_THRESHOLD).astype(np.int64)
+    threshold = DEFAULT_THRESHOLD if asked.threshold is None else asked.threshold
+    label = scores if numeric else (scores >= threshold).astype(np.int64)
     answers = Answers(label, None if numeric else scores, probability=not numeric)
     if not is_possible(asked.metric, answers) or (not numeric and len(np.unique(y)) < 2):
         return None

@@ -10,6 +10,7 @@ from perennial.api.reasons import REASONS
 from perennial.api.retrain import RetrainPolicySpec
 from perennial.policy.retrain import (
     DataBounds,
+    DaySpent,
     LabelFacts,
     NewDataFacts,
     PastRun,
@@ -111,6 +112,23 @@ def test_a_person_passes_every_brake_but_suspension_a_running_one_and_the_budget
     assert decide(replace(held, training_running=True), NOW).blocked_by == ("AlreadyRunning",)
     poor = _spec(brakes={"budget": {"cpuHours": 0.05}})
     assert decide(replace(held, spec=poor), NOW).blocked_by == ("BudgetSpent",)
+
+
+def test_short_jobs_are_in_the_budget_until_their_day_has_left_the_period() -> None:
+    spec = _spec(brakes={"budget": {"cpuHours": 0.5, "per": "7d"}})
+    today, week = (DaySpent(NOW.replace(hour=0) - timedelta(days=d), 1800.0) for d in (0, 8))
+    held = decide(_policy(spec, drift=DRIFTED, labels=LABELS, tasks=(today,)), NOW)
+    assert held.blocked_by == ("BudgetSpent",)
+    assert "0.50 of 0.5 CPU hours" in held.message
+    assert decide(_policy(spec, drift=DRIFTED, labels=LABELS, tasks=(week,)), NOW).action == "Retrain"
+
+
+def test_what_the_training_data_looks_like_is_told_where_broken_requests_hold_a_run() -> None:
+    facts = QualityFacts(("x",), NOW - timedelta(days=1), told="the training data is being checked")
+    assert (
+        "the training data is being checked"
+        in decide(_policy(drift=DRIFTED, labels=LABELS, quality=facts), NOW).message
+    )
 
 
 def test_an_annotation_acts_once() -> None:

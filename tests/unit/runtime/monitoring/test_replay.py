@@ -35,7 +35,7 @@ def _states(reference: Path, data: Path, **more: object) -> list[str]:
         "options": DriftOptions(),
         **more,
     }
-    return [state for _, state in replay(reference, data, **arguments)]  # type: ignore[arg-type]
+    return [w.state.state for w in replay(reference, data, **arguments).windows]  # type: ignore[arg-type]
 
 
 def test_a_winter_model_sees_the_summer_as_drift(flights: Path, tmp_path: Path) -> None:
