@@ -125,6 +125,17 @@ def test_null_and_empty_are_values_of_a_parameter() -> None:
     assert fields({}) == digest_of(result_fields({"algorithm": {"estimator": "a.B"}}))
 
 
+def test_how_many_trials_run_at_a_time_is_not_of_the_result_but_a_parameter_of_that_name_is() -> None:
+    def of(search: dict[str, Any]) -> str:
+        return run_key({**SPEC, "algorithm": {"estimator": "a.B", "search": search}}, model="m")
+
+    space = {"parallelism": {"min": 1, "max": 2}}
+    one = of({"space": space})
+    assert of({"space": space, "parallelism": 8}) == one
+    assert of({"space": space, "trials": 8}) != one
+    assert of({"space": {"parallelism": {"min": 1, "max": 3}}}) != one
+
+
 def test_a_revision_follows_artifact_server_and_template_only() -> None:
     one = revision_key("sha256:a", {"workers": 2}, None)
     assert one == revision_key("sha256:a", {"workers": 2, "runtimeUpdate": "Rollout"}, {})

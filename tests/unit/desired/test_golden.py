@@ -8,6 +8,7 @@ from perennial.desired import labels
 from perennial.desired.availability import autoscaler, disruption_budget
 from perennial.desired.child_training import PinnedData, child_training
 from perennial.desired.route import http_route
+from perennial.desired.search_round import round_job
 from perennial.desired.serving_revision import (
     Revision,
     pod_template,
@@ -82,6 +83,21 @@ def test_the_job_of_a_run_with_everything_the_spec_can_say() -> None:
     queued = owner("ModelTraining", labels={labels.QUEUE: "team-queue"})
     job = training_job(queued, "flights-1", task(), TrainerImage("trainer:1", "Always"), options)
     assert_golden(GOLDEN / "training_job_full.yaml", job)
+
+
+def test_the_job_of_a_round_of_a_search() -> None:
+    asked = task().model_copy(update={"kind": "Trial", "parameters": {"search": KEY, "round": 1}})
+    rules = ({"action": "Count", "onExitCodes": {"operator": "In", "values": [70]}},)
+    options = JobOptions(active_deadline_seconds=900, backoff_limit=5, pod_failure_rules=rules)
+    owned = owner("ModelTraining")
+    job = round_job(owned, "flights-1-r1", asked, TrainerImage("trainer:1"), options, trials=9, parallelism=4)
+    assert_golden(GOLDEN / "search_round.yaml", job)
+
+
+def test_no_more_pods_of_a_round_run_at_a_time_than_it_has_trials() -> None:
+    owned, image = owner("ModelTraining"), TrainerImage("trainer:1")
+    job = round_job(owned, "flights-1-r3", task(), image, JobOptions(), trials=1, parallelism=4)
+    assert (job["spec"]["parallelism"], job["spec"]["maxFailedIndexes"]) == (1, 0)
 
 
 def test_a_users_template_changes_neither_our_labels_nor_our_environment_nor_the_token() -> None:

@@ -38,7 +38,6 @@ from perennial.reconcile.training.report import Searching, Told
 from perennial.reconcile.training.search_results import Stored, sentence, standing, stored, thinned
 
 FOLLOW_EVERY = 15.0
-AT_ONCE = 0.1
 STAGE = "refine"
 
 
@@ -127,9 +126,8 @@ def _told_jobs(seen: Observed) -> list[str]:
 
 async def _tell(looked: Looked, told: Told, ctx: Context) -> None:
     """The status, with the figures of the search; a Job is in it from when it was seen."""
-    known = _told_jobs(looked.seen)
-    if looked.job is not None and not looked.job.deleting and looked.job.name not in known:
-        known = [*known, looked.job.name]
+    there = sorted((job.name for job in looked.seen.rounds if not job.deleting), key=lambda name: (len(name), name))
+    known = dict.fromkeys([*_told_jobs(looked.seen), *there])
     searching = Searching(looked.trials, tuple(known), _image(looked.seen, ctx))
     await report.write(looked.seen, replace(told, search=searching, attempt=None), ctx)
 
@@ -204,8 +202,12 @@ async def _give_up_lost(looked: Looked, ctx: Context) -> float | None:
     indexes = {trial: index for index, trial in enumerate(trials_of(due.round, looked.designs))}
     lost: list[LostTrial] = [lost_trial(trial, job, indexes[trial]) for trial in due.missing]
     results = registry(ctx, looked.seen.namespace, looked.seen.training.model).trials
-    await in_store(ctx, lambda: results.lose(digest, search_of(looked.seen), due.number, lost))
-    return AT_ONCE
+    search = search_of(looked.seen)
+    await in_store(ctx, lambda: results.lose(digest, search, due.number, lost))
+    known = await in_store(ctx, lambda: results.lost(digest, search))
+    if not set(due.missing) <= known.keys():  # given up before, and results have been removed since
+        return await _fail(looked, ctx)
+    return await advance(looked.seen, ctx)
 
 
 async def _fail(looked: Looked, ctx: Context) -> float | None:
