@@ -39,7 +39,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "s3": {"enabled": True, "rootKey": ROOT_KEY},
         "storage": {"tenants": ["demo"]},
     },
-    "workloads": {"workloads": ["JobSet", "RayJob", "TrainJob"]},
+    "workloads": {"rbac": {"workloads": ["JobSet", "RayJob", "TrainJob"]}},
     "every placement": {
         "operator": {
             "env": [{"name": "OTEL_SDK_DISABLED", "value": "true"}],

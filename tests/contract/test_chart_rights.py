@@ -4,7 +4,7 @@ import pytest
 
 from perennial.kube.resources import CHILDREN, OWN
 from tests.contract.chart_values import SETS, VALUES, made, rules
-from tests.support.helm import CHART, named
+from tests.support.helm import CHART, named, rendered
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -51,6 +51,14 @@ def test_routes_are_written_and_gateways_only_read_one_by_one(name: str) -> None
     ]
     copies = 2 if name == "namespaced" else 1  # of the rules: one for each namespace
     assert rights == [(("httproutes",), {"get", "create", "patch", "delete"}), (("gateways",), {"get"})] * copies
+
+
+def test_other_controllers_kinds_are_made_only_where_the_values_name_them_and_never_patched() -> None:
+    groups = {"JobSet": "jobset.x-k8s.io", "RayJob": "ray.io", "TrainJob": "trainer.kubeflow.org"}
+    for kind, group in groups.items():
+        found = [r for _, r in rules(rendered({"rbac": {"workloads": [kind]}})) if set(r["apiGroups"]) & set(groups.values())]
+        assert [(r["apiGroups"], set(r["verbs"])) for r in found] == [([group], {"get", "list", "create", "delete"})]
+    assert not [r for _, r in rules(made("default")) if set(r["apiGroups"]) & set(groups.values())]
 
 
 def test_a_namespaced_operator_has_no_cluster_wide_right_but_to_look_at_namespaces_and_kinds() -> None:

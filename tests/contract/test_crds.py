@@ -108,7 +108,7 @@ def test_only_what_belongs_to_others_is_open(name: str) -> None:
         ".spec.algorithm.candidates[].parameters",
         ".spec.algorithm.search.space{}.values[]",
         ".spec.container.parameters",
-        ".spec.workload.template",
+        ".spec.workload.template.spec",
     }
 
 

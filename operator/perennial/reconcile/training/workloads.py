@@ -85,7 +85,7 @@ def _forbidden(kind: str, namespace: str) -> Barred:
     return Barred(
         "Forbidden",
         f"the operator may not make {kind} of {API_VERSIONS[kind]} in namespace {namespace}; name the kind in the "
-        f"chart's values: helm upgrade … --set 'workloads={{{kind}}}'",
+        f"chart's values: helm upgrade … --set 'rbac.workloads={{{kind}}}'",
     )
 
 
