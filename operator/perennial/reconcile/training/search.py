@@ -252,11 +252,17 @@ ACTIONS: Mapping[SearchStep, Action] = {
 
 
 async def end_rounds(seen: Observed, ctx: Context) -> float | None:
-    """Suspended: the Jobs of the search end, and are forgotten first, so that they come back when it goes on."""
+    """Suspended: the Jobs of the search end, and are forgotten first, so that they come back when it goes on.
+
+    Raises:
+        ApiError: the API server refused to delete a Job.
+        StorageError: storage did not answer.
+    """
     live = [job for job in seen.rounds if not job.done]
     kept = tuple(name for name in _told_jobs(seen) if name not in {job.name for job in live})
-    run = seen.training.status.run
-    trials = run.trials.replace(start_time=None) if seen.same_run and run is not None and run.trials else None
+    models = registry(ctx, seen.namespace, seen.training.model)
+    looked = _looked(seen, await in_store(ctx, lambda: stored(models, search_of(seen))))
+    trials = looked.trials.replace(start_time=None)
     told = Told.waiting(
         "Suspended", "spec.suspend is true; what the search has found so far is kept", reconciling=False
     )
