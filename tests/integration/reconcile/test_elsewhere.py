@@ -122,3 +122,22 @@ async def test_a_spec_that_comes_to_name_another_run_is_rolled_out_like_any_vers
     assert live["status"]["candidate"]["artifact"] == other.artifact.digest or "candidate" not in live["status"]
     prefixes = {server_config(made).model_prefix for made in await world.items("Deployment")}
     assert prefixes == {f"{world.namespace}/m", f"{world.namespace}/imported"}
+
+
+async def test_a_run_without_a_version_is_promoted_by_a_person_as_number_0_as_its_message_says(world: World) -> None:
+    approve(world, "one")
+    other = run_record("two", namespace=world.namespace, model="imported")
+    world.registry("imported").runs.publish(other)
+    rollout = {"approval": "Manual", "analysis": [], "steps": [{"weight": 9, "minRequests": 0, "minDuration": "0s"}]}
+    await serve(world, deployment(world, rollout=rollout))
+    uri = f"{world.uri}/{world.namespace}/imported/runs/{other.run_digest.removeprefix('sha256:')}/"
+    asked = deployment(world, model={"uri": uri, "digest": other.artifact.digest}, rollout=rollout)
+    live = await serve(world, asked)
+    assert live["status"]["candidate"]["stage"] == "AwaitingApproval"
+    assert "perennial.dev/promote='0 <your user name>" in live["status"]["candidate"]["message"]
+    asked["metadata"]["annotations"] = {"perennial.dev/promote": "1 alice of another one"}
+    live = await serve(world, asked)
+    assert live["status"]["candidate"]["stage"] == "AwaitingApproval"
+    asked["metadata"]["annotations"] = {"perennial.dev/promote": "0 alice looked at it"}
+    live = await serve(world, asked)
+    assert live["status"].get("candidate", {}).get("stage") != "AwaitingApproval"

@@ -45,7 +45,7 @@ def _held(state: RolloutState, wanted: Revision, now: datetime) -> Move | None:
         message = (
             f"{named(wanted)} was rolled back at {rejection.at:%Y-%m-%d %H:%M} UTC ({rejection.reason}) and is not "
             f"tried again by itself; to lift that: kubectl annotate mdp NAME perennial.dev/promote="
-            f"'{wanted.version} <your user name> <reason>'"
+            f"'{wanted.number} <your user name> <reason>'"
         )
         return Move(state, "VersionRejected", message)
     again = state.retry_at(wanted.artifact)
@@ -88,7 +88,7 @@ def _unfit(state: RolloutState, candidate: Candidate, facts: Facts) -> Move | No
     told = f"the signatures cannot be compared: {facts.signature_unread}" if facts.signature_unread else facts.signature
     command = (
         f"no traffic; to let it in all the same: kubectl annotate mdp NAME perennial.dev/accept-signature="
-        f"'{candidate.revision.version} <your user name> <reason>'"
+        f"'{candidate.revision.number} <your user name> <reason>'"
     )
     reason = "SignatureUnreadable" if facts.signature_unread else "SignatureChanged"
     return Move(state, reason, f"{told}; {command}", timedelta(minutes=1))

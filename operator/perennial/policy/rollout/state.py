@@ -35,6 +35,11 @@ class Revision:
     data: str = ""
     since: datetime | None = None
 
+    @property
+    def number(self) -> int:
+        """How people name it in annotations: the number of its version, 0 for a run without one."""
+        return self.version or 0
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -73,6 +73,6 @@ def await_approval(state: RolloutState, facts: Facts, rules: Rules, now: datetim
     told = f"{name} answers under its own version's paths, all other requests stay" if candidate.apart else ""
     message = (
         f"{told or f'{name} passed every step'}; to promote it: kubectl annotate mdp NAME "
-        f"perennial.dev/promote='{candidate.revision.version} <your user name> <reason>'"
+        f"perennial.dev/promote='{candidate.revision.number} <your user name> <reason>'"
     )
     return Move(state, "AwaitingApproval", message, timedelta(seconds=15))

@@ -1,7 +1,7 @@
 """What people say about a rollout: the annotations perennial.dev/promote, rollback and accept-signature.
 
-Their form is `<version> <user> <reason …>`. The chart's ValidatingAdmissionPolicy sees to it that the user is the
-requester and may do so. Each value acts once: it is recorded in `status.acted`.
+Their form is `<version> <user> <reason …>`, with 0 for a run without a version. The chart's ValidatingAdmissionPolicy
+sees to it that the user is the requester and may do so. Each value acts once: it is recorded in `status.acted`.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class Said:
         """The state without the rejection of the version that a person wants promoted all the same."""
         if self.lifted_version is None:
             return state
-        artifacts = {e.artifact for e in state.history if e.version == self.lifted_version}
+        artifacts = {e.artifact for e in state.history if (e.version or 0) == self.lifted_version}
         return replace(state, rejected=tuple(r for r in state.rejected if r.artifact not in artifacts))
 
 
@@ -37,9 +37,9 @@ def said(seen: Observed) -> Said:
     promote, rollback = _word(new.get(PROMOTE, "")), _word(new.get(ROLLBACK, ""))
     accepted = _word(notes.get(ACCEPT_SIGNATURE, ""))
     return Said(
-        promote=bool(promote and candidate and promote[0] == candidate.revision.version),
+        promote=bool(promote and candidate and promote[0] == candidate.revision.number),
         rollback=f"asked for by {rollback[1]}: {rollback[2] or 'no reason given'}" if rollback else "",
-        signature_accepted=bool(accepted and candidate and accepted[0] == candidate.revision.version),
+        signature_accepted=bool(accepted and candidate and accepted[0] == candidate.revision.number),
         lifted_version=promote[0] if promote else None,
         acted=tuple((key, value[:128]) for key, value in new.items()),
     )
