@@ -51,6 +51,8 @@ def test_a_corrupt_object_is_named_and_ends_the_training_at_once(loop: Loop) -> 
     jobs = json.loads(loop.kubectl("get", "jobs", "-n", NAMESPACE, "-o", "json"))["items"]
     job = next(j for j in jobs if j["metadata"]["labels"]["app.kubernetes.io/instance"] == "corrupt")
     assert job["status"]["failed"] == 1  # a data error spends no retry
+    logs = loop.get("mtr", "corrupt")["status"]["failure"]["logs"]
+    assert b"2013-01.parquet" in loop.store().get(logs.removeprefix("s3://perennial/")).body
 
 
 def test_a_run_that_needs_more_memory_than_its_limit_says_so(loop: Loop) -> None:
