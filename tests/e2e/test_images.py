@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from hack.demo import install
 from hack.localnode import engines
 from tests.support.node import RunningNode
 from tests.support.pods import finished, logs, python_pod
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.timeout(1700)]  # the first of them builds the images
 
 MODULES = {
     "operator": "perennial boto3 pydantic yaml kopf aiohttp cronsim prometheus_client uvloop numpy scipy.special",
@@ -32,19 +33,16 @@ print(json.dumps({"uid": os.getuid(), "failed": failed, "tools": tools, "pip": b
 
 
 @pytest.fixture(scope="module")
-def engine() -> engines.Engine:
-    found = engines.find()
-    absent = [target for target in engines.TARGETS if not found.has(engines.image_name(target))]
-    if absent:
-        pytest.skip(f"images not built: {', '.join(absent)}; run `hack/images build`")
-    return found
+def tag(node: RunningNode) -> str:
+    """The tag of the images of this very code, which the node has then; the demo uses the same."""
+    return install.images()
 
 
 @pytest.mark.parametrize("target", engines.TARGETS)
 def test_an_image_imports_its_dependencies_as_its_own_user_without_tools(
-    node: RunningNode, node_namespace: str, engine: engines.Engine, target: str
+    node: RunningNode, node_namespace: str, tag: str, target: str
 ) -> None:
-    image = node.load(engines.image_name(target))
+    image = engines.image_name(target, tag)
     work = {"volumeMounts": [{"name": "work", "mountPath": "/work"}]}
     pod = python_pod(target, image, _LOOK % MODULES[target], user=None, **work)
     pod["spec"]["volumes"] = [{"name": "work", "emptyDir": {}}]
@@ -54,10 +52,8 @@ def test_an_image_imports_its_dependencies_as_its_own_user_without_tools(
     assert json.loads(said.splitlines()[-1]) == {"uid": 65532, "failed": {}, "tools": [], "pip": False}
 
 
-def test_the_object_storage_image_runs_its_server(
-    node: RunningNode, node_namespace: str, engine: engines.Engine
-) -> None:
-    image = node.load(engines.image_name("s3"))
+def test_the_object_storage_image_runs_its_server(node: RunningNode, node_namespace: str, tag: str) -> None:
+    image = engines.image_name("s3", tag)
     pod = python_pod("weed", image, "", user=None, command=["weed", "version"])
     assert finished(node, node_namespace, pod)["exitCode"] == 0
     assert "4.48" in logs(node, node_namespace, "weed")
