@@ -29,11 +29,19 @@ def compile_encoder(preprocess: Any, *, seen: Sequence[Sequence[float]] = ()) ->
     Raises:
         NotCompilable: with the step that is not known.
     """
+    try:
+        return _compiled(preprocess, seen)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # Somebody else's code may have put known steps together in a way of its own.
+        raise NotCompilable(f"a step is not as `build_pipeline` makes it: {error!r}") from error
+
+
+def _compiled(preprocess: Any, seen: Sequence[Sequence[float]]) -> EncoderRecord:
     if type(preprocess).__name__ != "ColumnTransformer":
         raise NotCompilable(f"preprocessing is a {type(preprocess).__name__}, not a ColumnTransformer")
     blocks: list[Numbers | Lookup] = []
     for name, step, columns in preprocess.transformers_:
-        if name == "remainder":
+        if name == "remainder" or len(columns) == 0:  # a step without columns was never fitted
             continue
         steps = [part for _, part in step.steps] if type(step).__name__ == "Pipeline" else [step]
         blocks += _blocks([part for part in steps if not _is_identity(part)], list(columns))

@@ -25,7 +25,10 @@ def differences(reference: Scorer, fast: Scorer, signature: Signature, holdout: 
     expected = reference.score(rows, wanted)
     spread = spreads(expected)
     for what, columns in (("hold-out", rows), ("a missing or unseen value", _odd_rows(rows, signature))):
-        right = expected if columns is rows else reference.score(columns, wanted)
+        try:
+            right = expected if columns is rows else reference.score(columns, wanted)
+        except ValueError as error:  # a pipeline of somebody else's code may impute nothing
+            return f"the model itself refuses {what}: {str(error).splitlines()[0][:200]}"
         if reason := compare(right, fast.score(columns, wanted), signature, spread):
             return f"{reason} on {what}"
     return ""
