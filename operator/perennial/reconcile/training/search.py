@@ -4,28 +4,19 @@ What comes next is `policy/training/search.py`'s to say; the Job that trains in 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from perennial.api.algorithm import Search
-from perennial.api.fields import format_time, parse_time
-from perennial.api.identities import bare, digest_of
 from perennial.api.records.task import Task
 from perennial.api.records.trial import LostTrial
-from perennial.api.rounds import Round, rounds
-from perennial.api.training_status import ProgressStatus, TrialsStatus
-from perennial.desired import names
+from perennial.api.training_status import ProgressStatus
 from perennial.desired.search_round import round_job
 from perennial.desired.training_job import JobOptions, TrainerImage, training_job
 from perennial.kube.resources import Ref
-from perennial.policy.training.facts import JobFacts
 from perennial.policy.training.failure import Failure, obstacle
 from perennial.policy.training.search import (
-    Due,
     SearchFacts,
     SearchStep,
-    due_round,
     next_of_search,
-    time_left,
     trials_of,
 )
 from perennial.policy.training.trials import lost_trial, round_failure
@@ -35,29 +26,11 @@ from perennial.reconcile.training import jobs, report
 from perennial.reconcile.training.logs import save_logs
 from perennial.reconcile.training.observed import Observed
 from perennial.reconcile.training.report import Searching, Told
-from perennial.reconcile.training.search_results import Stored, sentence, standing, stored, thinned
+from perennial.reconcile.training.search_look import Looked, image_of, look, search_of, seconds_left, tell, told_jobs
+from perennial.reconcile.training.search_results import sentence
 
 FOLLOW_EVERY = 15.0
 STAGE = "refine"
-
-
-@dataclass(frozen=True)
-class Looked:
-    """One look at a search."""
-
-    seen: Observed
-    search: Search
-    plan: tuple[Round, ...]
-    designs: int
-    have: Stored
-    due: Due | None
-    job: JobFacts | None  # of the round that is due
-    trials: TrialsStatus
-
-    @property
-    def job_name(self) -> str:
-        """The Job of the round that is due."""
-        return names.search_round(self.seen.job_name, self.due.number) if self.due else self.seen.job_name
 
 
 type Action = Callable[[Looked, Context], Awaitable[float | None]]
@@ -70,72 +43,15 @@ async def advance(seen: Observed, ctx: Context) -> float | None:
         ApiError: the API server refused a Job.
         StorageError: storage did not answer; the next look goes on.
     """
-    models = registry(ctx, seen.namespace, seen.training.model)
-    looked = _looked(seen, await in_store(ctx, lambda: stored(models, search_of(seen))))
-    left = _time_left(looked, ctx)
+    looked = await look(seen, ctx)
+    left = seconds_left(looked, ctx)
     facts = SearchFacts(
         due=looked.due,
         job=looked.job,
-        seen=looked.job_name in _told_jobs(seen),
+        seen=looked.job_name in told_jobs(seen),
         overdue=left is not None and left <= 0,
     )
     return await ACTIONS[next_of_search(facts)](looked, ctx)
-
-
-def search_of(seen: Observed) -> str:
-    """Identity of a search: of one object, run key and retry. Its results are the run's, and outlive it."""
-    metadata = seen.training.metadata
-    return bare(digest_of({"uid": metadata.uid, "runKey": seen.run_key, "retry": seen.retry}))
-
-
-def _looked(seen: Observed, have: Stored) -> Looked:
-    algorithm = seen.training.spec.algorithm
-    assert algorithm is not None  # noqa: S101  the decision says so
-    assert algorithm.search is not None  # noqa: S101
-    plan, designs = rounds(algorithm.search), max(1, len(algorithm.candidates))
-    due = due_round(plan, designs, have.ended)
-    name = names.search_round(seen.job_name, due.number) if due else ""
-    job = next((j for j in seen.rounds if j.name == name), None)
-    old = seen.training.status.run.trials if seen.same_run and seen.training.status.run else None
-    new = standing(
-        have,
-        total=sum(one.trials for one in plan) * designs,
-        number=due.number + 1 if due else len(plan),
-        rounds=len(plan),
-        started=_started(old, job),
-    )
-    return Looked(seen, algorithm.search, plan, designs, have, due, job, thinned(old, new))
-
-
-def _started(old: TrialsStatus | None, job: JobFacts | None) -> str | None:
-    if old is not None and old.start_time is not None:
-        return old.start_time
-    return format_time(job.started) if job is not None and job.started is not None and not job.suspended else None
-
-
-def _time_left(looked: Looked, ctx: Context) -> int | None:
-    started = looked.trials.start_time
-    deadline = looked.seen.training.spec.active_deadline_seconds
-    return time_left(deadline, parse_time(started) if started else None, ctx.clock.now())
-
-
-def _told_jobs(seen: Observed) -> list[str]:
-    run = seen.training.status.run
-    return list(run.jobs) if seen.same_run and run is not None else []
-
-
-async def _tell(looked: Looked, told: Told, ctx: Context) -> None:
-    """The status, with the figures of the search; a Job is in it from when it was seen."""
-    there = sorted((job.name for job in looked.seen.rounds if not job.deleting), key=lambda name: (len(name), name))
-    known = dict.fromkeys([*_told_jobs(looked.seen), *there])
-    searching = Searching(looked.trials, tuple(known), _image(looked.seen, ctx))
-    await report.write(looked.seen, replace(told, search=searching, attempt=None), ctx)
-
-
-def _image(seen: Observed, ctx: Context) -> str:
-    """All Jobs of a search have the image of the first: another one's libraries might come to other results."""
-    run = seen.training.status.run
-    return (run.image if seen.same_run and run is not None else None) or ctx.config.trainer_image
 
 
 async def _follow(looked: Looked, ctx: Context) -> float | None:
@@ -152,20 +68,20 @@ async def _follow(looked: Looked, ctx: Context) -> float | None:
         share = ProgressStatus(percent=100 * looked.trials.done // looked.trials.total, message="search")
         message = sentence(looked.trials)
         told = Told("Unknown", "Running", message, reconciling=True, started=job.started, stage=STAGE, progress=share)
-    await _tell(looked, told, ctx)
+    await tell(looked, told, ctx)
     return FOLLOW_EVERY
 
 
 async def _create_round(looked: Looked, ctx: Context) -> float | None:
     due = looked.due
     assert due is not None  # noqa: S101  the decision says so
-    await _tell(looked, Told.waiting("Starting", f"Job {looked.job_name}: {sentence(looked.trials)}"), ctx)
+    await tell(looked, Told.waiting("Starting", f"Job {looked.job_name}: {sentence(looked.trials)}"), ctx)
     task = await _task(looked, ctx, kind="Trial", parameters={"round": due.number})
     job = round_job(
         looked.seen.body,
         looked.job_name,
         task,
-        TrainerImage(_image(looked.seen, ctx), ctx.config.image_pull_policy),
+        TrainerImage(image_of(looked.seen, ctx), ctx.config.image_pull_policy),
         _options(looked, ctx),
         trials=len(trials_of(due.round, looked.designs)),
         parallelism=looked.search.parallelism,
@@ -176,9 +92,9 @@ async def _create_round(looked: Looked, ctx: Context) -> float | None:
 
 async def _train(looked: Looked, ctx: Context) -> float | None:
     seen = looked.seen
-    await _tell(looked, Told.waiting("Starting", f"Job {seen.job_name} is created; the search is over"), ctx)
+    await tell(looked, Told.waiting("Starting", f"Job {seen.job_name} is created; the search is over"), ctx)
     task = await _task(looked, ctx, kind="Train", parameters={})
-    image = TrainerImage(_image(seen, ctx), ctx.config.image_pull_policy)
+    image = TrainerImage(image_of(seen, ctx), ctx.config.image_pull_policy)
     await ctx.kube.create(training_job(seen.body, seen.job_name, task, image, _options(looked, ctx)))
     return FOLLOW_EVERY
 
@@ -190,7 +106,7 @@ async def _task(looked: Looked, ctx: Context, *, kind: str, parameters: Mapping[
 
 def _options(looked: Looked, ctx: Context) -> JobOptions:
     """As for other Jobs; the deadline is the search's, so each Job has what the ones before have left."""
-    return replace(jobs.options(looked.seen), active_deadline_seconds=_time_left(looked, ctx))
+    return replace(jobs.options(looked.seen), active_deadline_seconds=seconds_left(looked, ctx))
 
 
 async def _give_up_lost(looked: Looked, ctx: Context) -> float | None:
@@ -216,7 +132,7 @@ async def _fail(looked: Looked, ctx: Context) -> float | None:
     assert due is not None  # noqa: S101
     failure = round_failure(job, len(due.missing))
     logs = await save_logs(replace(looked.seen, job=job, job_name=job.name), failure, ctx)
-    await _tell(looked, Told.failed(failure, logs), ctx)
+    await tell(looked, Told.failed(failure, logs), ctx)
     return None
 
 
@@ -227,7 +143,7 @@ async def _vanished(looked: Looked, ctx: Context) -> float | None:
         f"no others: kubectl annotate mtr {looked.seen.training.metadata.name} perennial.dev/retry=$(date +%s) "
         "--overwrite"
     )
-    await _tell(looked, Told.refused("JobVanished", message), ctx)
+    await tell(looked, Told.refused("JobVanished", message), ctx)
     return None
 
 
@@ -236,7 +152,7 @@ async def _overdue(looked: Looked, ctx: Context) -> float | None:
         "spec.activeDeadlineSeconds passed in the middle of the search; raise it, or let more trials run at a time "
         "with spec.algorithm.search.parallelism"
     )
-    await _tell(looked, Told.failed(Failure("Deadline", message), None), ctx)
+    await tell(looked, Told.failed(Failure("Deadline", message), None), ctx)
     return None
 
 
@@ -259,14 +175,13 @@ async def end_rounds(seen: Observed, ctx: Context) -> float | None:
         StorageError: storage did not answer.
     """
     live = [job for job in seen.rounds if not job.done]
-    kept = tuple(name for name in _told_jobs(seen) if name not in {job.name for job in live})
-    models = registry(ctx, seen.namespace, seen.training.model)
-    looked = _looked(seen, await in_store(ctx, lambda: stored(models, search_of(seen))))
+    kept = tuple(name for name in told_jobs(seen) if name not in {job.name for job in live})
+    looked = await look(seen, ctx)
     trials = looked.trials.replace(start_time=None)
     told = Told.waiting(
         "Suspended", "spec.suspend is true; what the search has found so far is kept", reconciling=False
     )
-    await report.write(seen, replace(told, search=Searching(trials, kept, _image(seen, ctx))), ctx)
+    await report.write(seen, replace(told, search=Searching(trials, kept, image_of(seen, ctx))), ctx)
     for job in live:
         if not job.deleting:
             await ctx.kube.delete(Ref("Job", seen.namespace, job.name), job.uid, propagation="Foreground")
