@@ -4,6 +4,7 @@ import json
 import os
 from base64 import b64decode
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 
@@ -47,7 +48,10 @@ def prepare() -> None:
 
 
 def requests_of(month: int) -> list[dict[str, object]]:
-    """Rows from all over a month as a client would send them: features only, as JSON."""
+    """Rows from all over a month, in no order, as clients would send them: features only, as JSON.
+
+    In the month's own order a minute of requests would be a week of weather, and no two minutes alike.
+    """
     return _rows(FOLDER / month_name(month))
 
 
@@ -55,4 +59,5 @@ def _rows(path: Path) -> list[dict[str, object]]:
     table = pq.read_table(path).drop_columns(["late", "time", "id"])
     table = table.take(list(range(0, table.num_rows, max(1, table.num_rows // 2000))))
     rows: list[dict[str, object]] = json.loads(table.to_pandas().to_json(orient="records", date_format="iso"))
+    Random(0).shuffle(rows)
     return rows
