@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from perennial.api.records.task import Outcome, Task
+from perennial.api.records.task import Task
 from perennial.desired import labels, names
 from perennial.desired.training_job import JobOptions, TrainerImage, training_job
 from perennial.policy.training.facts import JobFacts, job_facts
-from perennial.policy.training.failure import classify, obstacle, outcome_of
+from perennial.policy.training.failure import classify, obstacle, spent
 from perennial.reconcile.context import Context
 from perennial.reconcile.registries import in_store, store_of
 from perennial.store.layout import ModelKeys
@@ -69,12 +69,14 @@ async def look(errand: Errand, ctx: Context) -> Standing:
         return Standing(errand, "Running", hindered.message if hindered else f"Job {errand.name} is at work")
     if facts is not None and facts.failed:
         failure = classify(facts)
-        return Standing(errand, "Failed", f"Job {errand.name} failed ({failure.reason}): {failure.message}")
+        message = f"Job {errand.name} failed ({failure.reason}): {failure.message}"
+        return Standing(errand, "Failed", message, cpu_seconds=spent(facts))
     answer = await _answer(errand.task, ctx)
     if answer is not None:
-        return Standing(errand, "Succeeded", "", answer, _cost(facts))
+        return Standing(errand, "Succeeded", "", answer, spent(facts) if facts else None)
     if facts is not None:
-        return Standing(errand, "Failed", f"Job {errand.name} ended and left no answer in storage")
+        message = f"Job {errand.name} ended and left no answer in storage"
+        return Standing(errand, "Failed", message, cpu_seconds=spent(facts))
     busy = _busy(errand, owned)
     return Standing(errand, "Running", f"waits for Job {busy}") if busy else Standing(errand, "Owed")
 
@@ -109,11 +111,6 @@ def _busy(errand: Errand, owned: list[dict[str, Any]]) -> str | None:
     """Another Job of the same kind that is not over: listings that change quickly start one count at a time."""
     same = (j for j in owned if (j["metadata"].get("labels") or {}).get(labels.TASK) == errand.task.kind)
     return next((j["metadata"]["name"] for j in same if not job_facts(j).done), None)
-
-
-def _cost(facts: JobFacts | None) -> float | None:
-    outcomes: list[Outcome | None] = [outcome_of(pod) for pod in facts.pods] if facts else []
-    return next((o.cost["cpuSeconds"] for o in reversed(outcomes) if o and "cpuSeconds" in o.cost), None)
 
 
 async def _answer(task: Task, ctx: Context) -> bytes | None:

@@ -81,6 +81,7 @@ async def test_a_count_that_fails_is_told_and_holds_no_other_trigger_back(world:
     status = await status_of(world)
     (task,) = status["tasks"]
     assert task["state"] == "Failed", task
+    assert task["costCPUSeconds"] > 0
     assert task["message"]
     assert "could not be counted" in condition(status, "Ready")["message"]
     asked = in_namespace(world, policy(triggers={"newData": {"minRows": 10}}))
@@ -248,6 +249,7 @@ async def test_data_that_arrives_before_the_child_begins_is_pinned_again_and_no_
     await world.settle()
     first, second = (await status_of(world))["runs"]
     assert (first["outcome"], first["trigger"]) == ("Overtaken", "NewData")
+    assert first["costCPUSeconds"] > 0  # of the budget all the same
     assert (second["outcome"], second["trigger"], second["repeats"]) == ("Approved", "NewData", first["training"])
     assert first["training"] in second["reason"]
     child = await world.get("ModelTraining", second["training"])

@@ -53,7 +53,7 @@ class Outcome(Record):
     run_digest: str | None = None
     data_digest: str | None = None
     result_key: str | None = None  # where kinds other than Train put their JSON
-    cost: dict[str, float] = {}  # of kinds other than Train; a run's own is in run.json
+    cost: dict[str, float] = {}  # of attempts that failed and of kinds other than Train; a run's own is in run.json
 
 
 class Progress(Record):

@@ -34,6 +34,13 @@ def outcome_of(pod: PodFacts) -> Outcome | None:
         return None
 
 
+def spent(job: JobFacts) -> float | None:
+    """CPU seconds that the attempts of a Job have told, as far as their pods are still there; None: none has."""
+    outcomes = [outcome_of(pod) for pod in job.pods]
+    told = [o.cost["cpuSeconds"] for o in outcomes if o is not None and "cpuSeconds" in o.cost]
+    return sum(told) if told else None
+
+
 def classify(job: JobFacts) -> Failure:
     """The class of a failed Job, from its conditions and its newest finished pod."""
     if job.failed_reason == "DeadlineExceeded":

@@ -7,7 +7,7 @@ import pydantic
 
 from perennial.api.records.run import RunRecord
 from perennial.kube.resources import Ref
-from perennial.policy.training.failure import classify
+from perennial.policy.training.failure import classify, spent
 from perennial.policy.training.step import Step, TrainingFacts, next_step
 from perennial.policy.training.workload import DEADLINE, is_expired, why_failed
 from perennial.reconcile.context import Context, Key
@@ -162,7 +162,7 @@ async def _fail(seen: Observed, ctx: Context) -> float | None:
     assert seen.job is not None  # noqa: S101  the decision says so
     failure = classify(seen.job) if seen.job.kind == "Job" else why_failed(seen.job)
     logs = await save_logs(seen, failure, ctx)
-    await report.write(seen, Told.failed(failure, logs), ctx)
+    await report.write(seen, Told.failed(failure, logs, spent(seen.job)), ctx)
     return HANDLED_BY_EVENTS
 
 

@@ -9,6 +9,7 @@ from perennial.api.fields import format_time
 from perennial.api.group import RETRAIN
 from perennial.api.records.task import Progress
 from perennial.api.training_status import (
+    CostStatus,
     FailureStatus,
     ModelTrainingStatus,
     ProgressStatus,
@@ -48,6 +49,7 @@ class Told:
     stage: str | None = None
     progress: ProgressStatus | None = None
     failure: FailureStatus | None = None
+    cpu_seconds: float | None = None  # that a failed run used
     search: Searching | None = None
 
     @classmethod
@@ -78,7 +80,7 @@ class Told:
         return cls("False", reason, message, stalled=True, failure=FailureStatus(reason=reason, message=message))
 
     @classmethod
-    def failed(cls, failure: Failure, logs: str | None) -> Self:
+    def failed(cls, failure: Failure, logs: str | None, cpu_seconds: float | None = None) -> Self:
         """The Job failed for good."""
         told = FailureStatus(
             reason=failure.reason,
@@ -87,7 +89,7 @@ class Told:
             attempt=failure.pod or None,
             logs=logs,
         )
-        return cls("False", failure.reason, failure.message, stalled=True, failure=told)
+        return cls("False", failure.reason, failure.message, stalled=True, failure=told, cpu_seconds=cpu_seconds)
 
 
 async def write(seen: Observed, told: Told, ctx: Context) -> None:
@@ -119,6 +121,7 @@ def status_of(seen: Observed, told: Told, now: datetime) -> ModelTrainingStatus:
         start_time=_start(seen, told, now),
         completion_time=_completed(seen, told, now),
         failure=told.failure,
+        cost=CostStatus(cpu_seconds=told.cpu_seconds) if told.cpu_seconds is not None else old.cost,
     )
 
 

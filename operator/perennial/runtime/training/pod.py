@@ -48,7 +48,8 @@ def _attempt(scratch: Path) -> tuple[ExitCode, Outcome]:
                 task, scratch=scratch, attempt=attempt_name(), clock=clock, accounting=accounting
             )
     except Exception as error:
-        return endings.of_error(error, clock.stage)
+        code, outcome = endings.of_error(error, clock.stage)
+        return code, outcome.model_copy(update={"cost": accounting.cost()})
     finally:
         accounting.stop()
 
