@@ -29,14 +29,22 @@ class ServerProcess:
     """`python -m perennial.runtime.serving` with its scratch folder."""
 
     def __init__(
-        self, config: ServerConfig, folder: Path, *, grpc: bool = False, plan: RolloutPlan | None = None
+        self,
+        config: ServerConfig,
+        folder: Path,
+        *,
+        grpc: bool = False,
+        plan: RolloutPlan | None = None,
+        address: str = "127.0.0.1",
+        port: int | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.config = config
         self.folder = folder
-        self.port = free_port()
+        self.address = address
+        self.port = port or free_port()
         self.grpc_port = free_port() if grpc else 0
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{address}:{self.port}"
         self.plan_file = folder / "plan.json"
         if plan is not None:
             self.tell(plan)
@@ -45,7 +53,7 @@ class ServerProcess:
         self.client = httpx.Client(base_url=self.url, timeout=30)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        arguments = ["--host", "127.0.0.1", "--port", str(self.port), "--grpc-port", str(self.grpc_port)]
+        arguments = ["--host", self.address, "--port", str(self.port), "--grpc-port", str(self.grpc_port)]
         scratch = ["--folder", str(self.folder / "work"), "--plan", str(self.plan_file)]
         environment = {**os.environ, SERVER_VARIABLE: self.config.to_json().decode(), "POD_NAME": self.folder.name}
         with self.log_file.open("wb") as log:
