@@ -1,7 +1,6 @@
 """What a `spec.container` says that cannot be meant. Pure."""
 
 from perennial.api.problem import Problem
-from perennial.api.records.contract import RUN_VARIABLE
 from perennial.api.training import ModelTrainingSpec
 
 
@@ -16,6 +15,4 @@ def container_problems(spec: ModelTrainingSpec) -> list[Problem]:
     if spec.data.target is None and container.task in ("Classification", "Regression"):
         message = f"{container.task} needs a column to predict: name it in spec.data.target"
         found.append(Problem("spec.container.task", message))
-    if any(variable.name == RUN_VARIABLE for variable in container.env):
-        found.append(Problem("spec.container.env", f"{RUN_VARIABLE} is set by Perennial: remove it"))
     return found

@@ -24,7 +24,6 @@ def test_a_plain_container_is_fine() -> None:
     [
         ({}, {"preprocess": {"steps": [{"type": "numeric", "scale": "standard"}]}}, "spec.preprocess"),
         ({"task": "Classification"}, {"data": {"train": {"uri": "s3://b/d/"}}}, "spec.container.task"),
-        ({"env": [{"name": "PERENNIAL_RUN", "value": "/x"}]}, {}, "spec.container.env"),
     ],
 )
 def test_what_does_not_fit_is_named(container: dict[str, Any], more: dict[str, Any], field: str) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from perennial.api.records.run import RunRecord
+from perennial.api.records.signature import Signature
 from perennial.api.records.task import ExitCode, Outcome
-from perennial.runtime.artifacts import Columns, frame
+from perennial.runtime.artifacts import Columns, canonicalise, frame
 from perennial.runtime.training.accounting import Accounting
 from perennial.runtime.training.answers import Answers, of_pipeline
 from perennial.runtime.training.context import Context
@@ -101,11 +102,23 @@ def judged(context: Context, places: Places, told: Handover) -> Stages:
         )
 
     evaluated = evaluate(context, validated.table, prepared, sides, ask)
+    evaluated = replace(evaluated, warnings=[*evaluated.warnings, *_without_values(found, signature)])
     if prepared.y is not None:
         suspects = leaking(prepared, sides.train, evaluated.answers, prepared.y[sides.holdout])
         evaluated = replace(evaluated, warnings=[*evaluated.warnings, *suspects])
     resolved = resolved_of(told, open_store(context.task.registry))
     return Stages(resolved, fetched, validated, sides, prepared, found.chosen, evaluated)
+
+
+def _without_values(found: Left, signature: Signature) -> list[str]:
+    """A warning if the model cannot answer a row whose inputs are all missing: requests may hold null."""
+    empty = canonicalise([{column.name: None for column in signature.inputs}], signature)
+    try:
+        of_pipeline(found.chosen.pipeline, frame(empty, signature), signature.task, found.chosen.threshold)
+    except Exception as error:  # whatever somebody else's pipeline raises
+        told = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        return [f"the model takes no missing values, so a request with null is answered by an error: {told}"]
+    return []
 
 
 def _answering(found: Left, inputs: list[str]) -> Callable[[Callable[[], Answers]], Answers]:
