@@ -39,6 +39,9 @@ def operator(target: Cluster, tag: str) -> None:
             *("upgrade", "--install", RELEASE, "charts/perennial", "--namespace", SYSTEM, "--create-namespace"),
             *("--values", str(values), "--set", f"image.tag={tag}", "--wait", "--timeout", "5m"),
         )
+        # Helm does not wait for a StatefulSet whose pods are replaced on deletion only.
+        ready = "--for=jsonpath={.status.readyReplicas}=1"
+        target.kubectl("wait", f"statefulset/{RELEASE}-s3", "-n", SYSTEM, ready, "--timeout=5m")
 
 
 def _tag() -> str:
