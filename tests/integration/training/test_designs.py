@@ -153,6 +153,10 @@ def test_a_champion_is_compared_on_rows_that_it_has_not_seen(trainer: Trainer):
     assert compared.n == second.data.holdout_rows  # all of it is newer than the champion
     assert abs(compared.delta - (compared.challenger - compared.champion)) < 1e-12
     assert second.expected_shift is not None
+    refitted = trainer.spec(data=features, algorithm={**SMALL, "refit": "all"})
+    served = trainer.record(trainer.train(refitted, champion=champion))
+    assert served.metrics == second.metrics
+    assert served.expected_shift != second.expected_shift  # a rollout sees the refitted model
 
 
 def test_a_champion_refitted_on_all_rows_is_not_compared_on_rows_it_has_seen(trainer: Trainer):

@@ -36,6 +36,7 @@ class Evaluated:
     importances: dict[str, float] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
     expected_shift: float | None = None
+    champion: Answers | None = None  # the champion's, on the hold-out
     alert_rate: float | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -93,7 +94,8 @@ def _compared(
         try:
             other = opponent(context.runs, named.run_digest, folder, table, split, prepared.signature)
             if role == "Champion":
-                found = replace(found, expected_shift=expected_shift(found.answers, other.answers))
+                shift = expected_shift(found.answers, other.answers)
+                found = replace(found, expected_shift=shift, champion=other.answers)
             more = comparisons(found.answers, y, other, metrics, role=role, groups=blocks, seed=context.request.seed)
             found = replace(found, comparisons=[*found.comparisons, *more])
         except NotComparable as reason:

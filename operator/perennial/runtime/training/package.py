@@ -4,7 +4,7 @@ Nothing is uploaded here (`publish.py`).
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sklearn.pipeline import Pipeline
 
 from perennial.api.records.run import Artifact
 from perennial.api.records.signature import Signature
 from perennial.runtime.artifacts import Columns, NotPackable, load_model, save_model
 from perennial.runtime.artifacts import Packaged as Saved
 from perennial.runtime.monitoring import build_profile
+from perennial.runtime.training.answers import of_pipeline
 from perennial.runtime.training.context import Context
+from perennial.runtime.training.expected_shift import expected_shift
 from perennial.runtime.training.failures import UserCodeFailed
 from perennial.runtime.training.fitting import fit
 from perennial.runtime.training.record import Stages, run_record
@@ -38,6 +41,7 @@ class Packaged:
     signature: Signature
     files: list[Path]
     report: Path | None
+    stages: Stages  # with the shift that is expected of what is packaged
 
 
 def package(context: Context, stages: Stages) -> Packaged:
@@ -58,13 +62,27 @@ def package(context: Context, stages: Stages) -> Packaged:
         everything = np.sort(np.concatenate([stages.split.train, rows]))
         pipeline, _ = fit(stages.prepared, everything, stages.chosen.design, context.request)
         saved = _saved(pipeline, stages, folder, held)
+        stages = _shifted(stages, pipeline)
     _write_profile(folder, stages, saved.signature, outputs)
     _write_predictions(folder, stages)
     _write_metrics(folder, stages)
     _write_pages(context, folder, stages, saved.artifact)
     files = [folder / name for name in (*saved.files, *WRITTEN)]
     logs = context.scratch / LOGS
-    return Packaged(saved.artifact, saved.signature, [*files, *([logs] if logs.exists() else [])], folder / REPORT)
+    return Packaged(
+        saved.artifact, saved.signature, [*files, *([logs] if logs.exists() else [])], folder / REPORT, stages
+    )
+
+
+def _shifted(stages: Stages, refitted: Pipeline) -> Stages:
+    """A rollout sees the refitted model, not the judged one: its shift from the champion is what is expected of it."""
+    evaluated, prepared = stages.evaluated, stages.prepared
+    if evaluated.champion is None:
+        return stages
+    frame = prepared.frame.iloc[stages.split.holdout]
+    classes = len(prepared.signature.classes or ())
+    answers = of_pipeline(refitted, frame, prepared.signature.task, stages.chosen.threshold, classes=classes)
+    return replace(stages, evaluated=replace(evaluated, expected_shift=expected_shift(answers, evaluated.champion)))
 
 
 def _saved(pipeline: Any, stages: Stages, folder: Path, held: Columns) -> Saved:

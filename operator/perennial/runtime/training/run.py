@@ -67,7 +67,7 @@ def train(
         packaged = package(context, stages)
     with clock.running("publish"):
         files = upload(context, resolved.run_digest, packaged.files)
-        record = run_record(context, stages, packaged.artifact, files, now())
+        record = run_record(context, packaged.stages, packaged.artifact, files, now())
         winner = context.runs.publish(record)
     kept = "Succeeded" if winner.attempt == attempt else "Reused"
     return Finished(_outcome(resolved, kept, ""), winner, packaged.report)

@@ -72,7 +72,7 @@ def _published(context: Context, places: Places, told: Handover) -> RunRecord:
         packaged = package(context, stages)
     with clock.running("publish"):
         files = upload(context, told.run_digest, packaged.files)
-        winner = context.runs.publish(run_record(context, stages, packaged.artifact, files, datetime.now(UTC)))
+        winner = context.runs.publish(run_record(context, packaged.stages, packaged.artifact, files, datetime.now(UTC)))
     places.published.touch()
     shelf = Shelf(store, ModelKeys(task.namespace, task.model), told.run_digest)
     forgotten(store, [info.key for info in shelf.all()])
