@@ -1,5 +1,6 @@
 """Mutated requests as raw bytes, and what came back for each."""
 
+import errno
 import random
 import socket
 from collections.abc import Iterator
@@ -105,8 +106,9 @@ def send(port: int, request: bytes, seconds: float = 20) -> Outcome:
             sock.shutdown(socket.SHUT_WR)
             while chunk := sock.recv(65536):
                 received += chunk
-        except (ConnectionResetError, BrokenPipeError):
-            pass
+        except OSError as error:
+            if error.errno not in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):
+                raise  # a reset is told by the answer that is missing
     lines = [line for line in received.split(b"\r\n") if line.startswith(b"HTTP/1.1 ") and b" 100 " not in line]
     status = int(lines[0].split(b" ")[1]) if lines else 0
     return Outcome(status, received.partition(b"\r\n\r\n")[2], request)

@@ -56,6 +56,37 @@ def test_a_slow_head_is_closed_and_others_are_served(numeric: ServerProcess) -> 
         assert time.monotonic() - started < 25
 
 
+def test_a_client_that_is_refused_early_can_finish_sending(numeric: ServerProcess) -> None:
+    with socket.create_connection(("127.0.0.1", numeric.port), timeout=30) as sock:
+        sock.sendall(b"GET /v2/models/flights\x7f HTTP/1.1\r\nhost: h\r\n")
+        assert sock.recv(4096, socket.MSG_PEEK).startswith(b"HTTP/1.1 400 ")
+        for _ in range(20):  # a reset answers what comes to a closed socket, and the next write fails
+            sock.sendall(b"x: " + b"y" * 65_536 + b"\r\n")
+        sock.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 400 ") == 1
+
+
+def test_a_refused_client_that_stays_is_closed(numeric: ServerProcess) -> None:
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", numeric.port), timeout=30) as sock:
+        sock.sendall(b"bad\r\n\r\n")
+        while sock.recv(4096):  # ends when the server has ended its side
+            pass
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while time.monotonic() - started < 25:
+                sock.sendall(b"more")
+                time.sleep(0.1)
+
+
+def test_a_good_request_before_a_bad_one_gets_its_answer_first(numeric: ServerProcess) -> None:
+    head = b"POST /v2/models/flights/infer HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % len(GOOD)
+    for last in (b"bad\r\n\r\n", head + GOOD[:-1], head[:-3]):
+        outcome = send(numeric.port, head + GOOD + last)
+        assert outcome.status == 200
+        assert outcome.body.count(b"HTTP/1.1 400 ") == 1
+
+
 def test_a_slow_body_is_408_after_the_time_limit(mixed: ServerProcess) -> None:
     with socket.create_connection(("127.0.0.1", mixed.port), timeout=30) as slow:
         slow.sendall(b"POST /v2/models/flights/infer HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\n{")

@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 protocol with the limits it lacks: size and number of headers, time for a head to arrive.
 
-Not for bodies: those are limited where they are read. What follows a refused body is read and thrown away, so that the
-client can finish sending and see its answer.
+Not for bodies: those are limited where they are read. What follows a refused head or body is read and thrown away, so
+that the client can finish sending and see its answer: a socket closed with unread bytes resets the connection.
 """
 
 import asyncio
@@ -22,6 +22,9 @@ IDLE_SECONDS = 75
 DISCARD_SECONDS = 30.0
 """For the rest of a body that nobody will read."""
 
+LINGER_SECONDS = 5.0
+"""Between a refusal and the end of the connection, for a client that keeps its side open; nginx's default."""
+
 _REFUSAL = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
 
 
@@ -36,25 +39,27 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
         self.head_bytes = 0  # of it, as the parser tells them
         self.received = 0  # bytes since then, as the socket gives them
         self.body_since = 0.0  # a request's head is complete, its body is not
-        self.refused = False
+        self.refusal = b""  # the answer to what was no request; what follows is not read
+        self.ended_at = 0.0  # when it was written
+        self.client_ended = False  # while answers before the refusal are owed
 
     def data_received(self, data: bytes) -> None:
         """Bytes of an incomplete head are counted: the parser keeps a header to itself until it is whole."""
-        if self.refused:
+        if self.refusal:
             return
         super().data_received(data)
         if self.head_since:
             self.received += len(data)
-            if self.received > MAX_HEAD_BYTES and not self.refused:
+            if self.received > MAX_HEAD_BYTES and not self.refusal:
                 self._refuse_head(f"{self.received} bytes of head")
 
     def eof_received(self) -> bool:
         """The client sends no more: a whole request is still answered, half of one is refused."""
-        if self.refused:
-            return False
         if self.head_since or self.body_since:
             self.refuse(b"400 Bad Request", "the request ended before it was complete")
-            return False
+        if self.refusal:
+            self.client_ended = True
+            return not self.ended_at
         if self.is_idle:
             return False
         self.cycle.keep_alive = False
@@ -79,7 +84,7 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
 
     def on_headers_complete(self) -> None:
         """The head is complete: check it, then let the request begin."""
-        if self.refused:
+        if self.refusal:
             return
         if self.head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             self._refuse_head(f"{len(self.headers)} headers in {self.head_bytes} bytes of head")
@@ -89,23 +94,55 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
 
     def on_body(self, body: bytes) -> None:
         """A refused request's body is not read."""
-        if not self.refused:
+        if not self.refusal:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The same for its end."""
         self.body_since = 0.0
-        if not self.refused:
+        if not self.refusal:
             super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """A refusal waits for the answers to the requests before it."""
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and self.refusal:
+            self._end()
+
     def refuse(self, status: bytes, message: str) -> None:
-        """Answer without a request and close."""
-        self.refused = True
-        if self.transport.is_closing():
+        """Answer what is no request, after the answers that are still owed, and end our side.
+
+        Bytes are taken until the client ends its side too.
+        """
+        if self.refusal:
             return
         body = b'{"error":"%s"}' % message.encode()
-        self.transport.write(_REFUSAL % (status, len(body), body))
-        self.transport.close()
+        self.refusal = _REFUSAL % (status, len(body), body)
+        owed = bool(self.pipeline) or not (self.is_idle or self.body_since)
+        if self.body_since and not self.is_idle:
+            self._drop_request()
+        if not owed:
+            self._end()
+
+    def _drop_request(self) -> None:
+        """The body will never be whole: whoever reads it is told that the client is gone."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        if self.pipeline:
+            self.pipeline.popleft()
+
+    def _end(self) -> None:
+        self.ended_at = time.monotonic()
+        if self.transport.is_closing():
+            return
+        answered = self.body_since and self.cycle.response_started
+        if not answered:
+            self.transport.write(self.refusal)
+        if self.client_ended:
+            self.transport.close()
+        else:
+            self.transport.write_eof()
 
     def _refuse_head(self, what: str) -> None:
         limits = f"this server takes {MAX_HEADERS} headers of {MAX_HEAD_BYTES} bytes together"
@@ -113,11 +150,14 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
 
     def send_400_response(self, msg: str) -> None:
         """What cannot be parsed gets the same kind of error as everything else."""
-        if not self.refused:
-            self.refuse(b"400 Bad Request", "the bytes are no HTTP/1.1 request")
+        self.refuse(b"400 Bad Request", "the bytes are no HTTP/1.1 request")
 
     def check_time(self, now: float) -> None:
-        """Close what is overdue: a slow head, a connection that never said anything, a body that nobody reads."""
+        """Close what is overdue: a slow head, a refused or silent connection, a body that nobody reads."""
+        if self.refusal:
+            if self.ended_at and now - self.ended_at > LINGER_SECONDS:
+                self.transport.close()
+            return
         if self.head_since and now - self.head_since > HEAD_SECONDS:
             self.refuse(b"408 Request Timeout", f"the head was not complete after {HEAD_SECONDS:g} s")
             return
