@@ -70,6 +70,9 @@ class CandidateStatus(RevisionStatus):
     apart: bool | None = None
     """Whether its signature breaks clients and a person accepted that: it answers under its own version's paths, at
     full size, until a person promotes it."""
+    promoted_by: Line | None = None
+    """Who asked for its promotion by perennial.dev/promote, and why: it skips what is left of its steps and takes over
+    as soon as it is ready, at full size, and of an accepted signature."""
     step: int | None = None
     """Index of the step, from 0; the number of steps while baking."""
     weight: Annotated[int, Field(ge=0, le=100)] = 0

@@ -81,7 +81,14 @@ CANDIDATE_READY = _t.fine("CandidateReady", "The candidate can take requests.")
 GATHERING_EVIDENCE = _t.fine("GatheringEvidence", "The step waits until enough requests were answered.")
 STEP_PASSED = _t.fine("StepPassed", "Nothing speaks against the candidate; the next step begins.")
 STEPS_PASSED = _t.fine("StepsPassed", "All steps passed; the candidate takes over.")
-PROMOTION_APPROVED = _t.fine("PromotionApproved", "A person promoted the candidate.")
+PROMOTION_APPROVED = _t.fine(
+    "PromotionApproved", "A person promoted the candidate: it skips what is left of its steps and takes over."
+)
+PROMOTION_REFUSED = _t.warning(
+    "PromotionRefused",
+    "The annotation perennial.dev/promote names a version that is not on its way in, or has another form.",
+    "The message says what is on its way in; set the annotation again with another reason, for each value acts once.",
+)
 SWITCHED = _t.fine("Switched", "All requests go to the new version; analysis goes on while it bakes.")
 BAKING = _t.fine("Baking", "The new version answers everything; the previous one stands by at full size.")
 PROMOTED = _t.fine("Promoted", "The new version is the stable one.")
@@ -119,6 +126,11 @@ INCONCLUSIVE = _t.warning(
     "Wait for traffic, lengthen evidence.waitFor, lower minRequests, or use evidence.mode BestEffort.",
 )
 ROLLBACK_REQUESTED = _t.fine("RollbackRequested", "A person asked for the rollback.")
+ROLLBACK_REFUSED = _t.warning(
+    "RollbackRefused",
+    "The annotation perennial.dev/rollback found nothing to take back, or has another form.",
+    "To serve an earlier version, pin it: spec.model.version.",
+)
 STABLE_UNAVAILABLE = _t.warning(
     "StableUnavailable",
     "The stable version had no ready server, so the candidate took over as soon as it was ready.",

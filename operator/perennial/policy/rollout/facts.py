@@ -54,7 +54,7 @@ class Facts:
     signature: str = ""  # why the candidate's signature breaks requests that stable accepts; empty: it does not
     signature_unread: str = ""  # why that cannot be told now
     signature_accepted: bool = False
-    promote: bool = False  # a person said so
+    promote: str = ""  # who asked for the promotion of the wanted revision, which is no candidate yet
     rollback: str = ""  # a person's reason to roll back
 
     def of(self, key: str) -> RevisionHealth:

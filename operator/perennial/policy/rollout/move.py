@@ -48,6 +48,12 @@ def to_stage(state: RolloutState, candidate: Candidate, stage: Stage, now: datet
     return Move(replace(state, candidate=moved), reason, message, NOW, reason)
 
 
+def by_a_person(state: RolloutState, candidate: Candidate, now: datetime) -> Move:
+    """The candidate takes over because somebody said so: what is left of its steps is skipped."""
+    move = to_stage(state, candidate, Stage.PROMOTING, now, "PromotionApproved")
+    return replace(move, message=f"{named(candidate.revision)} takes over, as asked for by {candidate.promoted}")
+
+
 def named(revision: Revision) -> str:
     """A revision as people call it."""
     return f"version {revision.version}" if revision.version is not None else f"artifact {revision.artifact[7:19]}"

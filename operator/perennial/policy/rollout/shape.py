@@ -69,8 +69,7 @@ def copied(candidate: Candidate | None, rules: Rules) -> int:
 def _share(candidate: Candidate, rules: Rules) -> int:
     if candidate.direct or not rules.steps:
         return 0
-    step = candidate.step if candidate.stage is Stage.STEPPING else len(rules.steps) - 1
-    return rules.steps[min(step, len(rules.steps) - 1)].weight
+    return rules.steps[min(candidate.step, len(rules.steps) - 1)].weight
 
 
 def _candidate_size(candidate: Candidate, rules: Rules, size: int) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perennial.policy.rollout.facts import Facts
-from perennial.policy.rollout.move import NOW, Move, named, to_stage
+from perennial.policy.rollout.move import NOW, Move, by_a_person, named, to_stage
 from perennial.policy.rollout.plan import STABLE_GONE, Rules
 from perennial.policy.rollout.state import Candidate, Revision, RolloutState, Stage
 
@@ -30,16 +30,16 @@ def start(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Mov
     wanted = facts.wanted.revision
     if state.candidate is not None or wanted is None:
         return None
-    held = _held(state, wanted, now)
+    held = _held(state, wanted, now, asked=bool(facts.promote))
     if held is not None:
         return held
     direct = state.stable is None or rules.strategy == "Replace" or state.was_stable(wanted.artifact)
-    candidate = Candidate(wanted, Stage.PREPARING, now, now, direct=direct)
+    candidate = Candidate(wanted, Stage.PREPARING, now, now, direct=direct, promoted=facts.promote)
     message = f"{named(wanted)} is starting" + ("" if state.stable is None else "; no traffic yet")
     return Move(replace(state, candidate=candidate), "CandidateStarting", message, NOW, "RolloutStarted")
 
 
-def _held(state: RolloutState, wanted: Revision, now: datetime) -> Move | None:
+def _held(state: RolloutState, wanted: Revision, now: datetime, *, asked: bool) -> Move | None:
     rejection = state.is_rejected(wanted.artifact)
     if rejection is not None:
         message = (
@@ -49,8 +49,12 @@ def _held(state: RolloutState, wanted: Revision, now: datetime) -> Move | None:
         )
         return Move(state, "VersionRejected", message)
     again = state.retry_at(wanted.artifact)
-    if again is not None and now < again:
-        message = f"there was no evidence about {named(wanted)}; it is tried again at {again:%Y-%m-%d %H:%M} UTC"
+    if again is not None and now < again and not asked:
+        message = (
+            f"there was no evidence about {named(wanted)}; it is tried again at {again:%Y-%m-%d %H:%M} UTC; to promote "
+            f"it without: kubectl annotate mdp NAME perennial.dev/promote="
+            f"'{wanted.number} <your user name> <reason>'"
+        )
         return Move(state, "Inconclusive", message, again - now)
     return None
 
@@ -62,7 +66,8 @@ def prepare(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> M
         return None
     health = facts.of(candidate.revision.key)
     if health.ready < 1:
-        message = f"waiting for a ready pod of {named(candidate.revision)}; {health.problem}".rstrip("; ")
+        asked = f"; then it takes over, as asked for by {candidate.promoted}" if candidate.promoted else ""
+        message = f"waiting for a ready pod of {named(candidate.revision)}{asked}; {health.problem}".rstrip("; ")
         return Move(state, "CandidateStarting", message, timedelta(seconds=10))
     if state.stable is not None and is_gone(facts, state.stable, now):
         return to_stage(state, candidate, Stage.PROMOTING, now, "StableUnavailable")
@@ -71,9 +76,11 @@ def prepare(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> M
         return held
     if state.stable is None or candidate.direct:
         return to_stage(state, candidate, Stage.PROMOTING, now, "CandidateReady")
-    if rules.paused:
+    if rules.paused and not candidate.promoted:
         return Move(state, "Paused", "spec.rollout.paused is true; the candidate is ready and gets no traffic")
     candidate = replace(candidate, apart=bool(facts.signature))
+    if candidate.promoted:
+        return by_a_person(state, candidate, now)
     if (candidate.apart or rules.strategy == "BlueGreen") and health.ready < facts.size:
         message = f"{named(candidate.revision)} starts at full size: {health.ready} of {facts.size} pods are ready"
         return Move(replace(state, candidate=candidate), "CandidateStarting", message, timedelta(seconds=5))

@@ -52,6 +52,7 @@ class Candidate:
     step: int = 0
     direct: bool = False  # an earlier stable, or nothing to compare with: no steps
     apart: bool = False  # another signature, accepted by a person: no request made for stable is ever sent to it
+    promoted: str = ""  # the person who asked for its promotion, and why: no steps any more, as soon as it may
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perennial.policy.rollout.facts import Facts
-from perennial.policy.rollout.move import NOW, Move, inconclusive, named, rolled_back, span, to_stage
+from perennial.policy.rollout.move import NOW, Move, by_a_person, inconclusive, named, rolled_back, span, to_stage
 from perennial.policy.rollout.plan import Rules
 from perennial.policy.rollout.starting import is_gone
 from perennial.policy.rollout.state import Candidate, RolloutState, Stage
@@ -21,14 +21,14 @@ def step(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move
         return to_stage(state, candidate, Stage.PROMOTING, now, "StableUnavailable")
     if facts.verdict.result in ("Gross", "Failed"):
         return rolled_back(state, candidate.revision, facts.verdict.reason, facts.verdict.message, now)
-    if facts.promote and rules.strategy == "BlueGreen":
-        return to_stage(state, candidate, Stage.PROMOTING, now, "PromotionApproved")
+    if candidate.promoted:
+        return by_a_person(state, candidate, now)
     if candidate.step >= len(rules.steps):  # the spec was shortened under way
         return _through(state, candidate, rules, now)
     rule = rules.steps[candidate.step]
     share = f"{'copies of ' if rules.copies else ''}{rule.weight} %"
     title = f"step {candidate.step + 1} of {len(rules.steps)}: {named(candidate.revision)} gets {share}"
-    if rules.paused and not facts.promote:
+    if rules.paused:
         return Move(state, "Paused", f"{title}; spec.rollout.paused is true")
     left = rule.min_duration - (now - candidate.since)
     if left > timedelta(0):
@@ -67,8 +67,10 @@ def await_approval(state: RolloutState, facts: Facts, rules: Rules, now: datetim
         return None
     if facts.verdict.result in ("Gross", "Failed"):
         return rolled_back(state, candidate.revision, facts.verdict.reason, facts.verdict.message, now)
-    if facts.promote or not (rules.manual or candidate.apart):
-        return to_stage(state, candidate, Stage.PROMOTING, now, "PromotionApproved")
+    if candidate.promoted:
+        return by_a_person(state, candidate, now)
+    if not (rules.manual or candidate.apart):  # the spec was changed under way
+        return to_stage(state, candidate, Stage.PROMOTING, now, "StepsPassed")
     name = named(candidate.revision)
     told = f"{name} answers under its own version's paths, all other requests stay" if candidate.apart else ""
     message = (

@@ -17,7 +17,6 @@ from perennial.policy.rollout.facts import SHORT, StepVerdict
 from perennial.policy.rollout.shape import weight
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.observed import Observed
-from perennial.reconcile.deployment.people import said
 from perennial.reconcile.deployment.plans import NOTHING, Counting, plan_in_force, rollout_id
 from perennial.reconcile.deployment.queries import ask, ask_since
 from perennial.reconcile.deployment.signatures import FITS, Fit, compare_signatures
@@ -70,7 +69,7 @@ async def _step(seen: Observed, stable: Revision, candidate: Candidate, rules: R
         arms_of(rollout_id(seen.state), old, new),
         rules,
         candidate.step,
-        due=elapsed >= least and (not rules.paused or said(seen).promote),
+        due=elapsed >= least and not rules.paused,
         late=elapsed >= rules.wait_for,
         expected_shift=await _expected_shift(seen, candidate.revision, ctx),
         readings=await ask(rules, candidate.revision, ctx),

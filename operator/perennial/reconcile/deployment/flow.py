@@ -18,7 +18,7 @@ from perennial.reconcile.deployment.cluster import bring_about
 from perennial.reconcile.deployment.evidence import Evidence, gather
 from perennial.reconcile.deployment.manifests import Frame, manifests
 from perennial.reconcile.deployment.observed import Observed, observe
-from perennial.reconcile.deployment.people import said
+from perennial.reconcile.deployment.people import Said, said
 from perennial.reconcile.deployment.restored import restored_stable
 from perennial.reconcile.deployment.routing import look_again, settle_route
 from perennial.reconcile.deployment.sources import model_of
@@ -46,9 +46,10 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     rules = Rules.of(seen.deployment.spec.rollout)
     want = await wanted(seen.deployment, seen.state, ctx)
     evidence = await gather(seen, rules, ctx)
-    move, running = await _decide(seen, want, evidence, rules, ctx)
+    words = said(seen, want)
+    move, running = _decide(seen, want, evidence, words, rules, ctx)
     routing = await settle_route(seen, ctx)
-    await report.write(seen, move, routing, rules, evidence, ctx)
+    await report.write(seen, move, words, routing, rules, evidence, ctx)
     runs = await _runs(seen, move.state, ctx)
     await bring_about(seen, manifests(Frame(seen, ctx, runs, evidence.counting), move.state, running), running, ctx)
     await settle_champion(seen, move.state, ctx)
@@ -56,12 +57,10 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
     return min((wait.total_seconds() for wait in waits if wait is not None), default=None)
 
 
-async def _decide(
-    seen: Observed, want: Wanted, evidence: Evidence, rules: Rules, ctx: Context
+def _decide(
+    seen: Observed, want: Wanted, evidence: Evidence, words: Said, rules: Rules, ctx: Context
 ) -> tuple[Move, tuple[Running, ...]]:
-    now = ctx.clock.now()
-    word = said(seen)
-    state = word.lifted(seen.state)
+    state = words.state
     size = seen.deployment.spec.replicas
     facts = Facts(
         wanted=want,
@@ -70,11 +69,11 @@ async def _decide(
         verdict=evidence.verdict,
         signature=evidence.signature.changed,
         signature_unread=evidence.signature.unread,
-        signature_accepted=word.signature_accepted,
-        promote=word.promote,
-        rollback=word.rollback,
+        signature_accepted=words.signature_accepted,
+        promote=words.heard.promote,
+        rollback=words.rollback,
     )
-    move = advance(state, facts, rules, now)
+    move = advance(state, facts, rules, ctx.clock.now())
     return move, shape(move.state, rules, size)
 
 

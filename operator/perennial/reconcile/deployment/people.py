@@ -1,51 +1,65 @@
 """What people say about a rollout: the annotations perennial.dev/promote, rollback and accept-signature.
 
 Their form is `<version> <user> <reason …>`, with 0 for a run without a version. The chart's ValidatingAdmissionPolicy
-sees to it that the user is the requester and may do so. Each value acts once: it is recorded in `status.acted`.
+sees to it that the user is the requester and may do so. Each value of the first two acts once: it is recorded in
+`status.acted` when something came of it or it was refused, with an event that says why.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from perennial.api.group import ACCEPT_SIGNATURE, PROMOTE, ROLLBACK
-from perennial.policy.rollout import RolloutState
+from perennial.policy.rollout import Move, RolloutState, Wanted
+from perennial.policy.rollout.words import FORM, Heard, Word, hear_promotion
 from perennial.reconcile.deployment.observed import Observed
+from perennial.reconcile.status import EventIntent
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words that have not acted yet."""
+    """Words of people as this look heard them."""
 
-    promote: bool = False
-    rollback: str = ""
+    heard: Heard
+    rollback: str = ""  # who asked for it, and why
     signature_accepted: bool = False
-    lifted_version: int | None = None
-    acted: tuple[tuple[str, str], ...] = ()  # annotation, value: recorded with this look's status
+    new: dict[str, str] = field(default_factory=dict)  # annotation → value that nothing came of yet
 
-    def lifted(self, state: RolloutState) -> RolloutState:
-        """The state without the rejection of the version that a person wants promoted all the same."""
-        if self.lifted_version is None:
-            return state
-        artifacts = {e.artifact for e in state.history if (e.version or 0) == self.lifted_version}
-        return replace(state, rejected=tuple(r for r in state.rejected if r.artifact not in artifacts))
+    @property
+    def state(self) -> RolloutState:
+        """The rollout as it stands with these words."""
+        return self.heard.state
+
+    def acted(self, move: Move) -> dict[str, str]:
+        """Annotation → value that is done with after this look."""
+        candidate = move.state.candidate
+        waits = self.heard.waits and not (self.heard.promote and candidate and candidate.promoted)
+        return {key: value[:128] for key, value in self.new.items() if not (key == PROMOTE and waits)}
+
+    def refusals(self, move: Move) -> list[EventIntent]:
+        """What people are told where nothing came of their words."""
+        told = [("PromotionRefused", "Promote", self.heard.refused)] if self.heard.refused else []
+        if ROLLBACK in self.new and move.reason != "RollbackRequested":
+            told.append(("RollbackRefused", "Rollback", _no_rollback(self.new[ROLLBACK], bool(self.rollback))))
+        return [EventIntent("Warning", reason, action, message) for reason, action, message in told]
 
 
-def said(seen: Observed) -> Said:
+def said(seen: Observed, want: Wanted) -> Said:
     """The words that are new to this object."""
     notes, acted = seen.deployment.metadata.annotations, seen.deployment.status.acted
     new = {key: notes[key] for key in (PROMOTE, ROLLBACK) if notes.get(key) and acted.get(key) != notes[key][:128]}
+    rollback, accepted = Word.of(new.get(ROLLBACK, "")), Word.of(notes.get(ACCEPT_SIGNATURE, ""))
     candidate = seen.state.candidate
-    promote, rollback = _word(new.get(PROMOTE, "")), _word(new.get(ROLLBACK, ""))
-    accepted = _word(notes.get(ACCEPT_SIGNATURE, ""))
     return Said(
-        promote=bool(promote and candidate and promote[0] == candidate.revision.number),
-        rollback=f"asked for by {rollback[1]}: {rollback[2] or 'no reason given'}" if rollback else "",
-        signature_accepted=bool(accepted and candidate and accepted[0] == candidate.revision.number),
-        lifted_version=promote[0] if promote else None,
-        acted=tuple((key, value[:128]) for key, value in new.items()),
+        heard=hear_promotion(seen.state, want, new[PROMOTE]) if PROMOTE in new else Heard(seen.state),
+        rollback=f"asked for by {rollback.told}" if rollback else "",
+        signature_accepted=bool(accepted and candidate and accepted.version == candidate.revision.number),
+        new=new,
     )
 
 
-def _word(text: str) -> tuple[int, str, str] | None:
-    version, _, rest = text.strip().partition(" ")
-    user, _, reason = rest.strip().partition(" ")
-    return (int(version), user, reason.strip()) if version.isdigit() and user else None
+def _no_rollback(text: str, understood: bool) -> str:
+    if not understood:
+        return f"perennial.dev/rollback is '{text[:64]}'; write {FORM}"
+    return (
+        "there is no candidate and no previous revision any more: nothing to roll back. To serve an earlier version, "
+        "pin it: spec.model.version"
+    )

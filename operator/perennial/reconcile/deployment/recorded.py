@@ -45,7 +45,14 @@ def _candidate(part: CandidateStatus) -> Candidate:
     started = parse_time(part.started) if part.started else since
     stage = Stage(part.stage) if part.stage else Stage.PREPARING
     return Candidate(
-        _revision(part), stage, since, started, step=part.step or 0, direct=bool(part.direct), apart=bool(part.apart)
+        _revision(part),
+        stage,
+        since,
+        started,
+        step=part.step or 0,
+        direct=bool(part.direct),
+        apart=bool(part.apart),
+        promoted=part.promoted_by or "",
     )
 
 
@@ -98,6 +105,7 @@ def _candidate_part(
             "step": candidate.step,
             "direct": candidate.direct or None,
             "apart": candidate.apart or None,
+            "promotedBy": candidate.promoted or None,
             "weight": weight(candidate, rules),
             "mirror": copies or None,
             "since": _time(candidate.since),

@@ -13,7 +13,7 @@ from perennial.policy.routing import Routing
 from perennial.reconcile.context import Context
 from perennial.reconcile.deployment.evidence import Evidence
 from perennial.reconcile.deployment.observed import Observed
-from perennial.reconcile.deployment.people import said
+from perennial.reconcile.deployment.people import Said
 from perennial.reconcile.deployment.plans import mirrored, rollout_id
 from perennial.reconcile.deployment.recorded import state_parts
 from perennial.reconcile.deployment.routing import CONDITION
@@ -29,13 +29,15 @@ MOVING = frozenset(
 
 
 async def write(
-    seen: Observed, move: Move, routing: Routing | None, rules: Rules, evidence: Evidence, ctx: Context
+    seen: Observed, move: Move, words: Said, routing: Routing | None, rules: Rules, evidence: Evidence, ctx: Context
 ) -> None:
-    """One status write for one look, with an event if the rollout moved."""
+    """One status write for one look, with an event if the rollout moved and for each word that nothing came of."""
     status = status_of(seen, move, routing, rules, evidence, ctx.clock.now())
+    status = status.replace(acted={**seen.deployment.status.acted, **words.acted(move)})
     kind: Literal["Normal", "Warning"] = "Warning" if move.event in BAD else "Normal"
     told = _addressed(move.message, seen)
     events = [EventIntent(kind, move.event, "Roll", told)] if move.event else []
+    events += words.refusals(move)
     await write_status(ctx, seen.body, status.to_json_dict(), events)
 
 
@@ -49,14 +51,12 @@ def status_of(
     copies = mirrored(copied(move.state.candidate, rules), evidence.counting, rollout_id(move.state))
     told = _addressed(move.message, seen)
     parts = state_parts(move.state, rules, list(evidence.analysis), told, copies=round(copies))
-    acted = {**old.acted, **dict(said(seen).acted)}
     status = old.replace(
         **parts,
         conditions=_routed(_conditions(seen, move, now), routing, metadata.generation, now),
         url=_url(seen, routing) if stable else None,
         replicas=health.replicas if health else 0,
         selector=_selector(seen, stable.key) if stable else None,
-        acted=acted,
     )
     if status.previous is not None:
         status = status.replace(previous=status.previous.replace(baseline=_baseline(old, status.previous)))

@@ -52,6 +52,12 @@ def walk(
         now += max(move.check_after, timedelta(milliseconds=100))
 
 
+def promoted(state: RolloutState) -> RolloutState:
+    """As after a person's word about the candidate."""
+    assert state.candidate is not None
+    return replace(state, candidate=replace(state.candidate, promoted="ada: it is urgent"))
+
+
 def stable_one() -> RolloutState:
     state, _, _ = walk(RolloutState(), T0, RULES, facts(ONE, ONE), timedelta(hours=1))
     return state
@@ -233,7 +239,7 @@ def test_paused_holds_and_manual_approval_waits_for_a_word() -> None:
     state, _, now = walk(stable_one(), T0, manual, facts(TWO, ONE, TWO, verdict=GOOD), timedelta(hours=2))
     assert state.candidate is not None
     assert state.candidate.stage is Stage.AWAITING
-    move: Move = advance(state, facts(TWO, ONE, TWO, verdict=GOOD, promote=True), manual, now)
+    move: Move = advance(promoted(state), facts(TWO, ONE, TWO, verdict=GOOD), manual, now)
     assert move.reason == "PromotionApproved"
 
 

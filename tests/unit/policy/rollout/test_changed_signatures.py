@@ -6,7 +6,7 @@ from typing import Any
 
 from perennial.policy.rollout import RevisionHealth, RolloutState, Stage, advance
 from perennial.policy.rollout.shape import shape
-from tests.unit.policy.rollout.test_advance import GOOD, ONE, RULES, T0, TWO, facts, stable_one, walk
+from tests.unit.policy.rollout.test_advance import GOOD, ONE, RULES, T0, TWO, facts, promoted, stable_one, walk
 
 ACCEPTED: dict[str, Any] = {"signature": "input x is gone", "signature_accepted": True}
 UP_TO_SIZE = RevisionHealth(2, 2)
@@ -61,7 +61,7 @@ def test_an_accepted_candidate_gets_neither_requests_nor_copies_and_waits_for_a_
 
 def test_its_promotion_sends_no_request_on_and_each_version_answers_what_comes_to_it_while_it_bakes() -> None:
     state, now, weights = apart(), T0 + timedelta(hours=3), []
-    told = facts(TWO, ONE, TWO, verdict=GOOD, promote=True, **ACCEPTED)
+    state, told = promoted(state), facts(TWO, ONE, TWO, verdict=GOOD, **ACCEPTED)
     while state.previous is None:
         state = advance(state, told, RULES, now).state
         now += timedelta(seconds=5)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -10,7 +9,7 @@ from perennial.api.rollout import Rollout, Step
 from perennial.policy.rollout import RevisionHealth, RolloutState, Rules, Stage, StepRule, advance
 from perennial.policy.rollout.facts import Facts, StepVerdict
 from perennial.policy.rollout.shape import Running, shape
-from tests.unit.policy.rollout.test_advance import GOOD, ONE, RULES, STEPS, T0, TWO, facts, stable_one, walk
+from tests.unit.policy.rollout.test_advance import GOOD, ONE, RULES, STEPS, T0, TWO, facts, promoted, stable_one, walk
 
 SHADOW = replace(RULES, strategy="Shadow")
 BLUE_GREEN = replace(RULES, strategy="BlueGreen", steps=STEPS[-1:])
@@ -92,19 +91,19 @@ def test_manual_approval_keeps_copying_and_waits_for_a_word(rules: Rules) -> Non
     assert state.candidate.stage is Stage.AWAITING
     stable = by_role(state, manual, 2)["stable"]
     assert (stable.weight, stable.copied) == (0, 50)
-    told = advance(state, facts(TWO, ONE, TWO, verdict=GOOD, promote=True), manual, now)
+    told = advance(promoted(state), facts(TWO, ONE, TWO, verdict=GOOD), manual, now)
     assert told.reason == "PromotionApproved"
 
 
-def test_a_person_may_switch_a_blue_green_rollout_before_its_evidence_is_complete_but_not_a_shadow() -> None:
-    seen: dict[str, Any] = {"verdict": StepVerdict("Short", requests=3), "promote": True}
-    for rules, reason in [(BLUE_GREEN, "PromotionApproved"), (SHADOW, "Stepping")]:
-        state = stable_one()
-        for _ in range(2):
-            state = advance(state, facts(TWO, ONE, TWO), rules, T0).state
-        assert advance(state, facts(TWO, ONE, TWO, **seen), rules, T0).reason == reason
-    failing = advance(state, facts(TWO, ONE, TWO, verdict=BAD, promote=True), BLUE_GREEN, T0)
-    assert failing.event == "RolledBack"
+@pytest.mark.parametrize("rules", [SHADOW, BLUE_GREEN], ids=["shadow", "blue-green"])
+def test_a_person_may_switch_before_the_evidence_on_copies_is_complete(rules: Rules) -> None:
+    short = facts(TWO, ONE, TWO, verdict=StepVerdict("Short", requests=3))
+    state = stable_one()
+    for _ in range(2):
+        state = advance(state, facts(TWO, ONE, TWO), rules, T0).state
+    assert advance(state, short, rules, T0).reason == "Stepping"
+    assert advance(promoted(state), short, rules, T0).reason == "PromotionApproved"
+    assert advance(promoted(state), facts(TWO, ONE, TWO, verdict=BAD), rules, T0).event == "RolledBack"
 
 
 def test_blue_green_bakes_with_the_previous_one_at_full_size_and_goes_back_at_once() -> None:
