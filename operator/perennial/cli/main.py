@@ -6,6 +6,7 @@ import typer
 
 from perennial.cli.backtest import backtest
 from perennial.cli.drift import drift
+from perennial.cli.gc import gc
 from perennial.cli.init import init
 from perennial.cli.serve import serve
 from perennial.cli.train import train
@@ -24,6 +25,7 @@ app.command("serve")(serve)
 app.command("verify-run")(verify_run)
 app.command("drift")(drift)
 app.command("backtest")(backtest)
+app.command("gc")(gc)
 
 
 def _version(asked: bool) -> None:

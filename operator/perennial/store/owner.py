@@ -1,4 +1,4 @@
-"""Whose registry a namespace's prefix is: the first to write _owner.json, until somebody takes it over on purpose."""
+"""Whose registry a namespace's prefix is: the first to write _owner.json, until a person deletes that record."""
 
 from perennial.api.records.owner import OwnerRecord
 from perennial.store import files
@@ -19,29 +19,30 @@ def claim_owner(store: ObjectStore, wanted: OwnerRecord) -> OwnerRecord:
     found = files.read(store, key, OwnerRecord)
     if found is None:
         return claim_owner(store, wanted)
-    if _same(found.record, wanted):
-        return found.record
-    there = found.record
+    return _checked(store, found.record, wanted)
+
+
+def check_owner(store: ObjectStore, wanted: OwnerRecord) -> OwnerRecord:
+    """Make sure that the registry of `wanted.namespace` is ours already; claims nothing.
+
+    Raises:
+        StorageOwnedByOther: it is somebody else's, or nobody's.
+    """
+    found = files.read(store, owner(wanted.namespace), OwnerRecord)
+    if found is None:
+        raise StorageOwnedByOther(
+            f"{store.uri}/{owner(wanted.namespace)} does not exist: no operator has used this registry for namespace "
+            f"{wanted.namespace}; expected the registry of the chart's values"
+        )
+    return _checked(store, found.record, wanted)
+
+
+def _checked(store: ObjectStore, there: OwnerRecord, wanted: OwnerRecord) -> OwnerRecord:
+    if (there.cluster, there.namespace_uid) == (wanted.cluster, wanted.namespace_uid):
+        return there
     whose = "another cluster" if there.cluster != wanted.cluster else "a former namespace of that name"
     raise StorageOwnedByOther(
-        f"{store.uri}/{key} says that this registry is of {whose} (cluster {there.cluster}, namespace UID "
-        f"{there.namespace_uid}), expected cluster {wanted.cluster}, namespace UID {wanted.namespace_uid}; if it "
-        f"shall go on here because the other is gone for good, delete that object"
+        f"{store.uri}/{owner(wanted.namespace)} says that this registry is of {whose} (cluster {there.cluster}, "
+        f"namespace UID {there.namespace_uid}), expected cluster {wanted.cluster}, namespace UID "
+        f"{wanted.namespace_uid}; if it shall go on here because the other is gone for good, delete that object"
     )
-
-
-def take_over(store: ObjectStore, wanted: OwnerRecord) -> OwnerRecord:
-    """Make the registry ours whoever owned it. For a person who knows that the former owner is gone."""
-
-    def change(now: OwnerRecord) -> OwnerRecord:
-        if _same(now, wanted):
-            return now
-        return wanted.model_copy(update={"former": [*now.former, f"{now.cluster}/{now.namespace_uid}"]})
-
-    if files.create(store, owner(wanted.namespace), wanted.to_json()):
-        return wanted
-    return files.update(store, owner(wanted.namespace), OwnerRecord, change)
-
-
-def _same(one: OwnerRecord, other: OwnerRecord) -> bool:
-    return (one.cluster, one.namespace_uid) == (other.cluster, other.namespace_uid)

@@ -10,7 +10,7 @@ from perennial.api.records.owner import OwnerRecord
 from perennial.store import ObjectStore
 from perennial.store.errors import Corrupt, NotFound, StorageOwnedByOther
 from perennial.store.evaluations import evaluation_digest
-from perennial.store.owner import claim_owner, take_over
+from perennial.store.owner import check_owner, claim_owner
 from perennial.store.registry import Registry, models
 from tests.support.faulty_store import FaultyStore, Killed, killed_at
 from tests.support.run_records import run_record
@@ -130,14 +130,14 @@ def test_a_registry_belongs_to_who_asked_first(store: ObjectStore) -> None:
     claim_owner(store, OwnerRecord(cluster="c2", namespace="elsewhere", namespace_uid="n1"))
 
 
-def test_a_registry_that_was_taken_over_remembers_its_former_owner(store: ObjectStore) -> None:
+def test_only_the_owner_s_check_passes_and_checking_claims_nothing(store: ObjectStore) -> None:
+    with pytest.raises(StorageOwnedByOther, match="no operator has used this registry"):
+        check_owner(store, HERE)
+    assert list(store.list()) == []
     claim_owner(store, HERE)
-    new = HERE.model_copy(update={"namespace_uid": "n2"})
-    for _ in range(2):
-        assert take_over(store, new).former == ["c1/n1"]
-    assert claim_owner(store, new).namespace_uid == "n2"
-    with pytest.raises(StorageOwnedByOther):
-        claim_owner(store, HERE)
+    assert check_owner(store, HERE.model_copy(update={"since": "later"})) == HERE
+    with pytest.raises(StorageOwnedByOther, match="another cluster"):
+        check_owner(store, HERE.model_copy(update={"cluster": "c2"}))
 
 
 def _life(registry: Registry) -> None:

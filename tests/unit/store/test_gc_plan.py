@@ -61,6 +61,14 @@ def test_a_run_that_something_refers_to_stays_however_old(referred: frozenset[st
     assert removed(of_model(a_run(days=5000), referred), live) == []
 
 
+def test_what_an_unfinished_run_has_left_stays_while_a_training_of_its_model_is_not_over() -> None:
+    whole = a_run()
+    begun = RunInventory(DIGEST, tuple(o for o in whole.objects if o.key != KEYS.run(RUN)), pointers=whole.pointers)
+    assert removed(of_model(begun), Live(working=frozenset({"m"}))) == []
+    assert len(removed(of_model(begun), Live(working=frozenset({"another"})))) == 5
+    assert len(removed(of_model(whole), Live(working=frozenset({"m"})))) == 7
+
+
 @pytest.mark.parametrize("young", ["pointer", "request", "model", "lost", "checkpoint", "run", "verdict"])
 def test_one_young_object_keeps_its_whole_run(young: str) -> None:
     assert removed(of_model(a_run(**{young: 6.9}))) == []

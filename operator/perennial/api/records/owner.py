@@ -10,4 +10,3 @@ class OwnerRecord(Record):
     namespace: str
     namespace_uid: str
     since: str = ""  # ISO 8601, UTC
-    former: list[str] = []  # "<cluster>/<namespace UID>" of owners it was taken over from

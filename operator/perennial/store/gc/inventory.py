@@ -13,6 +13,7 @@ class Live:
 
     runs: frozenset[str] = frozenset()  # run digests, `sha256:<hex>`
     keys: frozenset[str] = frozenset()  # further keys, such as saved logs that a status names
+    working: frozenset[str] = frozenset()  # models of trainings that are not over: an attempt may go on with another's
     payloads_kept: Mapping[str, timedelta] = field(default_factory=dict)  # by UID of the ModelDeployment
 
 

@@ -75,8 +75,12 @@ def _of_runs(keys: ModelKeys, model: ModelInventory, live: Live) -> Iterator[Gro
         if run.digest in model.referred or run.digest in live.runs:
             if run.attempt:
                 yield from _leftovers(keys, run)
-            continue
-        yield _whole_run(keys, run)
+        elif model.model not in live.working or _is_finished(keys, run):
+            yield _whole_run(keys, run)
+
+
+def _is_finished(keys: ModelKeys, run: RunInventory) -> bool:
+    return any(o.key == keys.run(run.digest) for o in run.objects)
 
 
 def _whole_run(keys: ModelKeys, run: RunInventory) -> Group:
