@@ -1,4 +1,7 @@
-"""Sums of window files: over pods and boots of a slot, and over slots of a longer window. Exact, order-free."""
+"""Sums of window files: over pods and boots of a slot, and over slots of a longer window. Exact, order-free.
+
+When a window closes and how long one is a second reference is said here; what windows mean, in `perennial.stats.drift`.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,6 +12,10 @@ from perennial.api.records.window import ColumnCounts, WindowRecord
 
 SETTLE = timedelta(minutes=3)
 LONGEST = timedelta(days=7)
+ACKNOWLEDGED_FOR = timedelta(days=28)
+"""How long windows are a second reference after a challenger for them was refused: then a new model would learn from
+other rows than that one had. A harmless drift that lasts costs no more than a monthly schedule, and the 35 d for which
+window files are kept suffice (docs/decisions/acknowledged-drift-expires.md)."""
 
 
 def sum_windows(files: Iterable[WindowRecord]) -> WindowRecord:
@@ -98,6 +105,11 @@ def closed_windows(
     if waiting and now - parse_time(waiting[0].start) > LONGEST:
         closed.append(sum_slots(waiting))
     return closed
+
+
+def acknowledged_until(end: str) -> datetime:
+    """When windows that end at `end` are no second reference any more."""
+    return parse_time(end) + ACKNOWLEDGED_FOR
 
 
 def sum_slots(slots: list[WindowRecord]) -> WindowRecord:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from perennial.api.fields import format_time, parse_time
 from perennial.api.records.drift_report import DriftReport
+from perennial.stats.windows import ACKNOWLEDGED_FOR
 from tests.integration.reconcile.test_retrain import children, status_of, watched
 from tests.integration.reconcile.test_training import condition, in_namespace
 from tests.integration.reconcile.traffic import HOUR, Served, hours_ago, serve
@@ -151,6 +153,8 @@ async def test_after_a_refused_challenger_the_same_drift_is_acknowledged_and_onl
     assert run["outcome"] == "Refused"
     assert run["drifted"]["artifact"] == served.keys.artifact_digest
     assert status["drift"]["state"] == "Acknowledged", status["drift"]
+    until = parse_time(run["drifted"]["to"]) + ACKNOWLEDGED_FOR
+    assert status["drift"]["message"].endswith(f"until {format_time(until)}")
     served.requests(hours_ago(17), shift=3.0)
     await world.settle()
     assert (await status_of(world))["drift"]["state"] == "Acknowledged"

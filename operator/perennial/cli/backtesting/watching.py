@@ -15,7 +15,7 @@ from perennial.stats.drift import evaluate_window, typical_effects
 from perennial.stats.drift_state import drift_state
 from perennial.stats.performance import CohortVerdict, PerformanceOptions, judge_cohort, performance_state
 from perennial.stats.verdicts import DriftOptions, DriftState, WindowVerdict
-from perennial.stats.windows import sum_slots
+from perennial.stats.windows import acknowledged_until, sum_slots
 
 DAY = 86400.0
 WINDOWS_KEPT = 12
@@ -28,7 +28,7 @@ class Watch:
     Attributes:
         since: when it began to serve, seconds since 1970 UTC.
         onset: of the drift that lasts.
-        second: what a refused challenger was to mend; only what differs from it too is drift.
+        second: what a refused challenger was to mend; until it is too old, only what differs from it too is drift.
     """
 
     workshop: Workshop
@@ -43,6 +43,8 @@ class Watch:
     def drift(self, trigger: DriftTrigger, now: float) -> DriftState:
         """The state after the windows that have ended; a window is a day at least."""
         options, length = options_of(trigger), max(DAY, parse_duration(trigger.window).total_seconds())
+        if self.second is not None and now >= acknowledged_until(self.second.end).timestamp():
+            self._compare(None, options)
         if now % length == 0:
             for record in self._windows(now, length):
                 self._records.append(record)
@@ -59,11 +61,7 @@ class Watch:
         """A challenger for this drift was refused: from now on its windows are a second reference."""
         span = [r for r in self._records if state.since and r.start >= state.since]
         if span:
-            self.second, options = sum_slots(span), options_of(trigger)
-            again: list[WindowVerdict] = []
-            for record in self._records:
-                again.append(self._evaluated(record, options, again))
-            self._verdicts = again
+            self._compare(sum_slots(span), options_of(trigger))
 
     def performance(self, trigger: PerformanceTrigger, known: float) -> PerformanceFacts | None:
         """Cohorts of a day at least whose labels have arrived, each judged once.
@@ -87,6 +85,13 @@ class Watch:
             return None
         state = performance_state(self._cohorts, options)
         return PerformanceFacts(state.state, parse_time(state.since) if state.since else None, state.message)
+
+    def _compare(self, second: WindowRecord | None, options: DriftOptions) -> None:
+        """Judge what is remembered again, with another second reference or none."""
+        self.second, again = second, list[WindowVerdict]()
+        for record in self._records:
+            again.append(self._evaluated(record, options, again))
+        self._verdicts = again
 
     def _evaluated(self, record: WindowRecord, options: DriftOptions, past: list[WindowVerdict]) -> WindowVerdict:
         profile, usual = self.workshop.profile(self.model), typical_effects(past)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from perennial.api import ModelDeployment
-from perennial.api.fields import parse_duration, parse_time
+from perennial.api.fields import format_time, parse_duration, parse_time
 from perennial.api.records.profile import Profile
 from perennial.api.records.window import WindowRecord
 from perennial.api.retrain import DriftTrigger
@@ -19,7 +19,7 @@ from perennial.reconcile.registries import in_store, registry, store_of
 from perennial.stats.drift import evaluate_window, typical_effects
 from perennial.stats.drift_state import drift_state
 from perennial.stats.verdicts import DriftOptions, DriftState, WindowVerdict
-from perennial.stats.windows import LONGEST, SETTLE, closed_windows, sum_slots, sum_windows
+from perennial.stats.windows import LONGEST, SETTLE, acknowledged_until, closed_windows, sum_slots, sum_windows
 from perennial.store.layout import WindowKeys
 from perennial.store.registry import Registry
 from perennial.store.windows import Windows
@@ -85,7 +85,7 @@ async def watch(deployment: ModelDeployment, trigger: DriftTrigger, runs: list[R
     models, run_digest = registry(ctx, deployment.metadata.namespace, model), stable.run_digest
     slot = parse_duration(deployment.spec.monitoring.window)
     now = ctx.clock.now()
-    windows, span = windows_of(ctx, keys), acknowledged(runs, stable.artifact)
+    windows, span = windows_of(ctx, keys), acknowledged(runs, stable.artifact, now)
     seen = await in_store(ctx, lambda: _judge(windows, models, run_digest, trigger, slot, span, now))
     return replace(seen, artifact=stable.artifact) if seen else None
 
@@ -113,16 +113,24 @@ def _judge(
         usual = typical_effects(verdicts)
         verdicts.append(evaluate_window(profile, window, options, acknowledged=second, usual_effects=usual))
     run = models.runs.read(run_digest)
-    state = drift_state(verdicts, options, importances=run.importances if run else {})
+    state = _told(drift_state(verdicts, options, importances=run.importances if run else {}), span)
     open_ends = [s + slot + SETTLE for s in starts if s + slot + SETTLE > now]
     next_look = min(open_ends, default=now + slot + SETTLE)
     return Seen(state, tuple(verdicts), next_look, profile=profile, records=tuple(last))
 
 
-def acknowledged(runs: list[RunEntry], artifact: str) -> DriftedSpan | None:
-    """The newest drift of a model that a refused challenger has shown to be no reason for another one. Pure."""
+def acknowledged(runs: list[RunEntry], artifact: str, now: datetime) -> DriftedSpan | None:
+    """The newest drift of a model that a refused challenger has shown to be no reason for another one yet. Pure."""
     spans = (r.drifted for r in reversed(runs) if r.outcome == "Refused" and r.drifted is not None)
-    return next((span for span in spans if span.artifact == artifact), None)
+    newest = next((span for span in spans if span.artifact == artifact), None)
+    return newest if newest and now < acknowledged_until(newest.end) else None
+
+
+def _told(state: DriftState, span: DriftedSpan | None) -> DriftState:
+    """The state, with the end of an acknowledgement in its message."""
+    if state.state != "Acknowledged" or span is None:
+        return state
+    return replace(state, message=f"{state.message}; until {format_time(acknowledged_until(span.end))}")
 
 
 def _sum_of(windows: Windows, span: DriftedSpan, slot: timedelta, now: datetime) -> WindowRecord | None:
