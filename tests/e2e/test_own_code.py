@@ -22,7 +22,7 @@ EXAMPLE = CHECKOUT / "examples" / "own-code"
 @pytest.fixture(scope="module")
 def image(loop: Loop) -> str:
     """The example's image, built by its Dockerfile on the trainer image of the demo."""
-    operator = loop.get("deployment", "perennial-operator", "perennial-system")
+    operator = loop.get("deployment", "perennial", "perennial-system")
     env = operator["spec"]["template"]["spec"]["containers"][0]["env"]
     base = next(e["value"] for e in env if e["name"] == "PERENNIAL_TRAINER_IMAGE")
     engines.find().run("build", f"--build-arg=BASE_IMAGE={base}", f"--tag={IMAGE}", str(EXAMPLE))
