@@ -40,6 +40,10 @@ def test_several_outputs_make_an_object_a_row(numeric: ServerProcess) -> None:
     assert list(answer.json()["predictions"][0]) == ["predict", "predict_proba"]
 
 
+def test_kserves_clients_read_at_the_root_that_the_server_is_alive(numeric: ServerProcess) -> None:
+    assert numeric.client.get("/", headers={"Accept": "*/*"}).json() == {"status": "alive"}
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

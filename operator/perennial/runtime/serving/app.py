@@ -6,6 +6,7 @@ from typing import Any
 
 from perennial.api.records.server import VERSION_HEADER
 from perennial.runtime.serving.errors import MethodNotAllowed, NotReady, RequestError, Unknown
+from perennial.runtime.serving.extensions import told_of
 from perennial.runtime.serving.http import Answer, Disconnected, Receive, Request, Send, error_answer, send_answer
 from perennial.runtime.serving.logs import LOGGER
 from perennial.runtime.serving.metrics import PROTOCOLS, Metrics
@@ -94,6 +95,9 @@ class App:
         raise Unknown(self._unknown(path))
 
     def _unknown(self, path: str) -> str:
+        extension = told_of(path)
+        if extension is not None:
+            return extension
         parts = path.split("/")
         if len(parts) > 3 and parts[1] in ("v1", "v2") and parts[2] == "models":
             name = parts[3].split(":")[0]

@@ -52,6 +52,12 @@ class TooLarge(RequestError):
     status = 413
 
 
+class UnknownEncoding(RequestError):
+    """The body is compressed in a way that this server does not know."""
+
+    status = 415
+
+
 class Overloaded(RequestError):
     """The queue is full."""
 

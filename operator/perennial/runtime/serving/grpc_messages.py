@@ -7,6 +7,7 @@ import numpy as np
 
 from perennial.runtime.serving.datatypes import checked_datatype, checked_shape, datatype_of, from_bytes, text, to_bytes
 from perennial.runtime.serving.errors import Invalid
+from perennial.runtime.serving.extensions import refuse_extensions
 from perennial.runtime.serving.inputs import InputSpec, Tensor, Values
 from perennial.runtime.serving.oip import open_inference_pb2 as oip
 from perennial.runtime.serving.v2 import Asked, Outputs
@@ -44,11 +45,14 @@ def asked_of(request: oip.ModelInferRequest, spec: InputSpec, known_outputs: Seq
                 raise Invalid(
                     f"output '{one.name}' is not an output of this model; expected {', '.join(known_outputs)}"
                 )
+            refuse_extensions(f"output '{one.name}'", one.parameters)
         outputs = tuple((one.name, True) for one in request.outputs)
     return Asked(spec.rows_of(tensors), request.id or None, outputs, bool(raw))
 
 
 def _tensor(one: Any, raw: bytes | None) -> Tensor:
+    if one.parameters:
+        refuse_extensions(f"input '{one.name}'", one.parameters)
     shape = list(one.shape)
     if raw is not None:
         if one.HasField("contents"):

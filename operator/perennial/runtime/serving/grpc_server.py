@@ -7,11 +7,13 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.json_format import ParseDict
 
 from perennial.runtime.serving.arms import Arms
 from perennial.runtime.serving.batching import Batcher
 from perennial.runtime.serving.errors import DeadlineExceeded, ModelFault, NotReady, Overloaded, RequestError, TooLarge
 from perennial.runtime.serving.errors import Unknown as UnknownName
+from perennial.runtime.serving.extensions import METHODS as NOT_OFFERED
 from perennial.runtime.serving.grpc_forward import SERVICE, GrpcForward
 from perennial.runtime.serving.grpc_inference import GrpcInference
 from perennial.runtime.serving.logs import LOGGER
@@ -60,7 +62,8 @@ class GrpcService:
         limit = self._served.config.settings.max_request_bytes + FRAMING
         options = [("grpc.max_receive_message_length", limit), ("grpc.max_send_message_length", -1)]
         server = grpc.aio.server(options=options)
-        handlers = {name: self._handler(getattr(self, name), request) for name, request in self._methods().items()}
+        handlers = {name: _not_offered(told) for name, told in NOT_OFFERED.items()}
+        handlers |= {name: self._handler(getattr(self, name), request) for name, request in self._methods().items()}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
         server.add_insecure_port(address)
         return server
@@ -74,6 +77,7 @@ class GrpcService:
             "ModelMetadata": oip.ModelMetadataRequest,
             "ModelInfer": oip.ModelInferRequest,
             "RepositoryIndex": oip.RepositoryIndexRequest,
+            "ModelConfig": oip.ModelConfigRequest,
         }
 
     def _handler(self, method: Method, request: Any) -> Any:
@@ -112,6 +116,12 @@ class GrpcService:
             inputs=[tensor(**t) for t in facts["inputs"]],
             outputs=[tensor(**t) for t in facts["outputs"]],
         )
+
+    async def ModelConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Triton's form of the metadata."""
+        if self._is_elsewhere(request.name, request.version, context):
+            return await self._pass_on("ModelConfig", request, context)
+        return oip.ModelConfigResponse(config=ParseDict(self._metadata.config(), oip.ModelConfig()))
 
     async def RepositoryIndex(self, request: Any, context: Any) -> Any:  # noqa: N802
         """The one model."""
@@ -172,6 +182,15 @@ def _with_status(method: Method) -> Method:
             await context.abort(grpc.StatusCode.INTERNAL, "the server failed on this request; its log says more")
 
     return handler
+
+
+def _not_offered(told: str) -> Any:
+    """Refuses a call before it reads any request, so it does for calls with one request and with many."""
+
+    async def handler(requests: Any, context: Any) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, told)
+
+    return grpc.stream_stream_rpc_method_handler(handler)
 
 
 def _serialised(message: Any) -> bytes:

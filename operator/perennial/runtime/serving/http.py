@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from perennial.runtime.serving.encodings import checked_encoding, decoded
 from perennial.runtime.serving.errors import Invalid, MethodNotAllowed, RequestError, SlowBody, TooLarge
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -34,7 +35,7 @@ class Disconnected(Exception):
 class Request:
     """One request: its path and the few headers that matter here."""
 
-    __slots__ = ("content_length", "hop", "json_length", "method", "path", "pinned", "scope", "sticky")
+    __slots__ = ("content_length", "encoding", "hop", "json_length", "method", "path", "pinned", "scope", "sticky")
 
     def __init__(self, scope: dict[str, Any], sticky_header: bytes = b"") -> None:
         self.scope = scope
@@ -42,6 +43,7 @@ class Request:
         self.path: str = scope["path"]
         self.content_length: int | None = None
         self.json_length: int | None = None
+        self.encoding: bytes | None = None
         self.hop = False
         self.pinned = False  # the path names this server's version
         self.sticky: bytes | None = None
@@ -50,6 +52,8 @@ class Request:
                 self.content_length = int(value)  # the parser has checked that it is a number
             elif name == b"inference-header-content-length":
                 self.json_length = _length(value)
+            elif name == b"content-encoding":
+                self.encoding = checked_encoding(value)
             elif name == b"x-perennial-hop":
                 self.hop = True
             if name == sticky_header:
@@ -63,10 +67,11 @@ def _length(value: bytes) -> int:
 
 
 async def read_body(request: Request, receive: Receive, limit: int, seconds: float) -> bytes:
-    """The whole body.
+    """The whole body, no longer compressed.
 
     Raises:
-        TooLarge: more than `limit` bytes, said or sent.
+        TooLarge: more than `limit` bytes, said, sent or unpacked.
+        Invalid: it is not compressed as its header says.
         SlowBody: not complete after `seconds`.
         Disconnected: the client went away.
     """
@@ -77,12 +82,14 @@ async def read_body(request: Request, receive: Receive, limit: int, seconds: flo
         body: bytes = message["body"]
         if len(body) > limit:
             raise _too_large(limit)
-        return body
-    try:
-        async with asyncio.timeout(seconds):
-            return await _rest_of(message, receive, limit)
-    except TimeoutError:
-        raise SlowBody(f"the body was not complete after {seconds:g} s; send it faster or in smaller parts") from None
+    else:
+        try:
+            async with asyncio.timeout(seconds):
+                body = await _rest_of(message, receive, limit)
+        except TimeoutError:
+            told = f"the body was not complete after {seconds:g} s; send it faster or in smaller parts"
+            raise SlowBody(told) from None
+    return body if request.encoding is None else decoded(body, request.encoding, limit)
 
 
 async def _rest_of(message: dict[str, Any], receive: Receive, limit: int) -> bytes:

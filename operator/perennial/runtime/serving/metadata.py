@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perennial.api.records.signature import OutputTensor, Signature
-from perennial.runtime.serving.http import Answer, Receive, Request
+from perennial.runtime.serving.http import Answer, Receive, Request, json_answer
 from perennial.runtime.serving.openapi import document
 from perennial.runtime.serving.page import PAGE_HEADERS, page
 from perennial.runtime.serving.served import Served
@@ -60,7 +60,10 @@ class Metadata:
             "name": self.name,
             "platform": metadata["platform"],
             "max_batch_size": settings.max_request_rows,
-            "input": [_config_tensor(t) for t in metadata["inputs"]],
+            "input": [
+                {**_config_tensor(t), "optional": not c.required}
+                for t, c in zip(metadata["inputs"], self._served.signature.inputs, strict=True)
+            ],
             "output": [_config_tensor(t) for t in metadata["outputs"]],
         }
 
@@ -77,7 +80,10 @@ class Metadata:
         return document(self._served)
 
     async def page(self, request: Request, receive: Receive) -> Answer:
-        """GET /: try the model in a browser."""
+        """GET /: try the model in a browser. Others get what KServe's V1 clients read there."""
+        accepted = next((value for name, value in request.scope["headers"] if name == b"accept"), b"")
+        if b"text/html" not in accepted:
+            return json_answer({"status": "alive"})
         return Answer(200, self._page, PAGE_HEADERS)
 
     def _input(self, name: str, datatype: str) -> dict[str, Any]:
@@ -104,5 +110,5 @@ def _config_tensor(tensor: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": tensor["name"],
         "data_type": "TYPE_STRING" if datatype == "BYTES" else f"TYPE_{datatype}",
-        "dims": [str(d) for d in tensor["shape"][1:]] or ["1"],
+        "dims": list(tensor["shape"][1:]) or [1],
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from perennial.runtime.serving.app import App
 from perennial.runtime.serving.errors import Invalid
+from perennial.runtime.serving.extensions import CHOSEN_BY_DEPLOYMENT
 from perennial.runtime.serving.health import Health
 from perennial.runtime.serving.http import Answer, Receive, Request, json_answer
 from perennial.runtime.serving.inference import Inference
@@ -50,4 +51,4 @@ def _json(make: Callable[[], Any]) -> Callable[[Request, Receive], Any]:
 
 
 async def _refuse_repository_control(request: Request, receive: Receive) -> Answer:
-    raise Invalid("the model is chosen by its ModelDeployment; loading and unloading by request is not possible")
+    raise Invalid(CHOSEN_BY_DEPLOYMENT)

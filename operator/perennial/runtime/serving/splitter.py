@@ -24,7 +24,7 @@ TIME_HEADER = b"x-perennial-time"
 COLD_HEADER = b"x-perennial-cold"
 """Answer header of a candidate pod's first requests: count them nowhere."""
 
-_PASSED_ON = (b"content-type", b"inference-header-content-length", b"content-encoding")
+_PASSED_ON = (b"content-type", b"inference-header-content-length")
 _PASSED_BACK = (*_PASSED_ON, b"retry-after", b"allow")
 _SHARES = 1 << 26
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from perennial.runtime.serving.datatypes import datatype_of, from_bytes, from_json, to_bytes
 from perennial.runtime.serving.errors import Invalid
+from perennial.runtime.serving.extensions import refuse_extensions
 from perennial.runtime.serving.inputs import InputSpec, Rows, Tensor
 
 Outputs = Mapping[str, np.ndarray[Any, Any]]
@@ -103,6 +104,8 @@ def _tensors(inputs: list[InputTensor], rest: bytes | memoryview) -> list[Tensor
     tensors = []
     position = 0
     for one in inputs:
+        if one.parameters:
+            refuse_extensions(f"input '{one.name}'", one.parameters)
         size = (one.parameters or {}).get("binary_data_size")
         if size is None:
             if one.data is msgspec.UNSET:
@@ -132,6 +135,7 @@ def _wanted(
     for one in outputs:
         if one.name not in known:
             raise Invalid(f"output '{one.name}' is not an output of this model; expected {', '.join(known)}")
+        refuse_extensions(f"output '{one.name}'", one.parameters)
         choice = _flag(one.parameters, "binary_data", f"output '{one.name}'", binary)
         wanted.append((one.name, choice))
     return tuple(wanted)
