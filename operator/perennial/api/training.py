@@ -124,7 +124,8 @@ class ModelTrainingSpec(SpecModel):
     priority_class_name: DnsName | None = None
     """PriorityClass of the pods."""
     reuse: bool = True
-    """Whether an existing run of the same digest is taken instead of training again."""
+    """Whether an existing run of the same digest, or trials of an earlier search for it, are taken instead of running
+    them again. A run that exists is never replaced."""
 
     def normalised(self) -> dict[str, Any]:
         """This spec in its one form, of which the runKey is made: camelCase, whatever equals its default left out.

@@ -106,17 +106,18 @@ class ModelKeys:
         """Search → run digest."""
         return f"{self.runs}keys/{bare(search)}.json"
 
-    def trials(self, run_digest: str) -> str:
-        """Above the results of the trials of a run's search."""
-        return f"{self.run_folder(run_digest)}trials/"
+    def trials(self, run_digest: str, search: str = "") -> str:
+        """Above the results of the trials of a run: those for every search of it, or one search's own."""
+        folder = f"{self.run_folder(run_digest)}trials/"
+        return f"{folder}{bare(search)}/" if search else folder
 
-    def trial(self, run_digest: str, design: int, index: int) -> str:
+    def trial(self, run_digest: str, design: int, index: int, search: str = "") -> str:
         """The result of one trial."""
-        return f"{self.trials(run_digest)}{design:02d}-{index:05d}.json"
+        return f"{self.trials(run_digest, search)}{design:02d}-{index:05d}.json"
 
-    def trial_of(self, run_digest: str, key: str) -> tuple[int, int] | None:
+    def trial_of(self, run_digest: str, key: str, search: str = "") -> tuple[int, int] | None:
         """Design and index of the trial whose result is kept under this key; None for any other key."""
-        found = _TRIAL_NAME.fullmatch(key.removeprefix(self.trials(run_digest)))
+        found = _TRIAL_NAME.fullmatch(key.removeprefix(self.trials(run_digest, search)))
         return (int(found[1]), int(found[2])) if found else None
 
     def lost_trials(self, run_digest: str, search: str, number: int | None = None) -> str:

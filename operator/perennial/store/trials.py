@@ -19,9 +19,20 @@ READS = 8
 class TrialResults:
     """The trials of one model's runs."""
 
-    def __init__(self, store: ObjectStore, keys: ModelKeys) -> None:
+    def __init__(self, store: ObjectStore, keys: ModelKeys, own: str = "") -> None:
+        """
+        Args:
+            store: of the registry.
+            keys: of the model.
+            own: identity of the one search whose results these are; empty: any search of a run takes them.
+        """
         self._store = store
         self._keys = keys
+        self._own = own
+
+    def apart(self, search: str) -> "TrialResults":
+        """Results that one search neither takes from others nor leaves to them: `reuse: false`."""
+        return TrialResults(self._store, self._keys, search)
 
     def claimed(self, search: str) -> str | None:
         """The run digest that a search makes; None until its first pod has said it. Raises Corrupt."""
@@ -35,13 +46,13 @@ class TrialResults:
 
     def known(self, run_digest: str) -> frozenset[TrialId]:
         """Which trials have ended."""
-        listed = self._store.list(self._keys.trials(run_digest))
-        found = (self._keys.trial_of(run_digest, info.key) for info in listed)
+        listed = self._store.list(self._keys.trials(run_digest, self._own))
+        found = (self._keys.trial_of(run_digest, info.key, self._own) for info in listed)
         return frozenset(trial for trial in found if trial is not None)
 
     def read(self, run_digest: str, trial: TrialId) -> TrialRecord | None:
         """One result; None if there is none. Raises Corrupt."""
-        found = files.read(self._store, self._keys.trial(run_digest, *trial), TrialRecord)
+        found = files.read(self._store, self._keys.trial(run_digest, *trial, self._own), TrialRecord)
         return found.record if found else None
 
     def read_all(self, run_digest: str, trials: Collection[TrialId]) -> list[TrialRecord]:
@@ -52,7 +63,7 @@ class TrialResults:
 
     def write(self, run_digest: str, record: TrialRecord) -> bool:
         """Keep a result; the first one stays. False if there was one."""
-        return files.create(self._store, self._keys.trial(run_digest, *record.id), record.to_json())
+        return files.create(self._store, self._keys.trial(run_digest, *record.id, self._own), record.to_json())
 
     def lost(self, run_digest: str, search: str) -> dict[TrialId, LostTrial]:
         """What a search has given up. Raises Corrupt."""

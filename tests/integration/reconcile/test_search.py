@@ -172,6 +172,26 @@ async def test_one_after_the_other_in_the_middle_ends_the_round_and_keeps_its_re
     assert len(run.chosen["trials"]) == 3
 
 
+async def test_without_reuse_no_result_of_an_earlier_search_is_taken(world: World) -> None:
+    pods = Pods(world)
+    await world.apply(searching(world, strategy="random"))
+    await world.looks(2)
+    assert sum(pods.begun.values()) == 2
+    left = set(await jobs_of(world))
+    await world.apply(searching(world, strategy="random", reuse=False))
+    await world.settle()  # the search that was under way ends, and another one begins
+    assert left == {"r0"}
+    assert sum(pods.begun.values()) == 2 + 3
+    first = await status_of(world)
+    assert first["version"]["state"] == "Approved"
+    asked = searching(world, strategy="random", reuse=False)
+    asked["metadata"]["annotations"] = {"perennial.dev/retry": "1"}
+    await world.apply(asked)
+    await world.settle()
+    assert sum(pods.begun.values()) == 2 + 3 + 3
+    assert (await status_of(world))["run"]["digest"] == first["run"]["digest"]
+
+
 async def test_rounds_whose_jobs_were_cleaned_up_never_run_again(world: World) -> None:
     pods = Pods(world)
     await world.apply(searching(world))

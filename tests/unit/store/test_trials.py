@@ -61,6 +61,17 @@ def test_what_one_search_gives_up_binds_no_other_and_stays(trials: TrialResults)
     assert trials.lost(RUN, LATER) == {}
 
 
+def test_a_search_of_its_own_takes_no_result_of_others_and_leaves_none(trials: TrialResults) -> None:
+    own, later = trials.apart(SEARCH), trials.apart(LATER)
+    trials.write(RUN, record(index=1))
+    assert own.known(RUN) == set()
+    assert own.read(RUN, (0, 1)) is None
+    assert own.write(RUN, record(index=1, score=0.9))
+    assert own.write(RUN, record(index=2))
+    assert (trials.known(RUN), own.known(RUN), later.known(RUN)) == ({(0, 1)}, {(0, 1), (0, 2)}, set())
+    assert [r.score for r in own.read_all(RUN, {(0, 1)})] == [0.9]
+
+
 def test_a_search_in_the_middle_is_no_run(registry: Registry) -> None:
     registry.trials.claim(SEARCH, RUN)
     registry.trials.write(RUN, record())

@@ -9,7 +9,10 @@ TrialId = tuple[int, int]
 
 
 class TrialRecord(Record):
-    """runs/<run digest>/trials/<design>-<index>.json: a trial that has ended. Written once."""
+    """runs/<run digest>/trials/<design>-<index>.json: a trial that has ended. Written once.
+
+    With `reuse: false` it lies in trials/<search>/.
+    """
 
     design: int
     index: int

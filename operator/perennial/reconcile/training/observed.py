@@ -115,7 +115,7 @@ def observe(body: dict[str, Any], cache: Cache) -> Observed:
     key = run_key(training.spec.normalised(), model=training.model, retrain=notes.get(RETRAIN))
     retry = notes.get(RETRY, "")
     name_of = names.workload if training.spec.workload else names.training_job
-    name = name_of(training.metadata.name, training.metadata.uid, key, retry)
+    name = name_of(training.metadata.name, training.metadata.uid, key, retry + _anew(training))
     jobs = [_facts(job, cache) for job in cache.owned(training.metadata.uid, "Job") if _trains(job)]
     seen = Observed(
         body=body,
@@ -129,6 +129,12 @@ def observe(body: dict[str, Any], cache: Cache) -> Observed:
         problems=tuple(validate_training(training.spec)),
     )
     return _with_rounds(seen, jobs) if seen.searches else seen
+
+
+def _anew(training: ModelTraining) -> str:
+    """What sets the Jobs of a search that takes nothing from others apart from those of one that does."""
+    algorithm = training.spec.algorithm
+    return "" if training.spec.reuse or algorithm is None or algorithm.search is None else "\nanew"
 
 
 def _with_rounds(seen: Observed, jobs: list[JobFacts]) -> Observed:

@@ -138,10 +138,11 @@ async def _fail(looked: Looked, ctx: Context) -> float | None:
 
 async def _vanished(looked: Looked, ctx: Context) -> float | None:
     assert looked.due is not None  # noqa: S101  the decision says so
+    training = looked.seen.training
+    again = "to run these, and no others" if training.spec.reuse else "to search anew"
     message = (
-        f"Job {looked.job_name} is gone and left {len(looked.due.missing)} trials without a result; to run these, and "
-        f"no others: kubectl annotate mtr {looked.seen.training.metadata.name} perennial.dev/retry=$(date +%s) "
-        "--overwrite"
+        f"Job {looked.job_name} is gone and left {len(looked.due.missing)} trials without a result; {again}: "
+        f"kubectl annotate mtr {training.metadata.name} perennial.dev/retry=$(date +%s) --overwrite"
     )
     await tell(looked, Told.refused("JobVanished", message), ctx)
     return None

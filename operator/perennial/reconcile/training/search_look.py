@@ -47,13 +47,16 @@ async def look(seen: Observed, ctx: Context) -> Looked:
         StorageError: storage did not answer.
     """
     models = registry(ctx, seen.namespace, seen.training.model)
-    return _looked(seen, await in_store(ctx, lambda: stored(models, search_of(seen))))
+    reuse = seen.training.spec.reuse
+    return _looked(seen, await in_store(ctx, lambda: stored(models, search_of(seen), reuse=reuse)))
 
 
 def search_of(seen: Observed) -> str:
-    """Identity of a search: of one object, run key and retry. Its results are the run's, and outlive it."""
+    """Identity of a search: of one object, run key and retry. Its results are the run's, and outlive it; they are its
+    own without `reuse`, so it is another search then."""
     metadata = seen.training.metadata
-    return bare(digest_of({"uid": metadata.uid, "runKey": seen.run_key, "retry": seen.retry}))
+    anew = {} if seen.training.spec.reuse else {"reuse": False}
+    return bare(digest_of({"uid": metadata.uid, "runKey": seen.run_key, "retry": seen.retry, **anew}))
 
 
 def _looked(seen: Observed, have: Stored) -> Looked:

@@ -9,8 +9,8 @@ from perennial.api.training_status import TrialsStatus
 from perennial.store.registry import Registry
 
 REMEMBERED = 64
-_read: dict[tuple[int, str], dict[TrialId, TrialRecord]] = {}
-"""Results that this process has read, by registry and run. They never change."""
+_read: dict[tuple[int, str, str], dict[TrialId, TrialRecord]] = {}
+"""Results that this process has read, by registry, run and the search whose own they are. They never change."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Stored:
         return len(scoreless | (self.lost.keys() - self.results.keys()))
 
 
-def stored(models: Registry, search: str) -> Stored:
-    """Everything that is known of a search. Blocking.
+def stored(models: Registry, search: str, *, reuse: bool = True) -> Stored:
+    """Everything that is known of a search; without `reuse` only what its own pods have found. Blocking.
 
     Raises:
         StorageError: storage did not answer.
@@ -42,15 +42,15 @@ def stored(models: Registry, search: str) -> Stored:
     digest = models.trials.claimed(search)
     if digest is None:
         return Stored()
-    known = models.trials.known(digest)
-    results = _remembered(models, digest)
-    for record in models.trials.read_all(digest, known - results.keys()):
+    trials = models.trials if reuse else models.trials.apart(search)
+    known = trials.known(digest)
+    results = _remembered((id(models), digest, "" if reuse else search))
+    for record in trials.read_all(digest, known - results.keys()):
         results[record.id] = record
     return Stored(digest, {trial: results[trial] for trial in known}, models.trials.lost(digest, search))
 
 
-def _remembered(models: Registry, digest: str) -> dict[TrialId, TrialRecord]:
-    key = (id(models), digest)
+def _remembered(key: tuple[int, str, str]) -> dict[TrialId, TrialRecord]:
     if key not in _read:
         while len(_read) >= REMEMBERED:
             del _read[next(iter(_read))]

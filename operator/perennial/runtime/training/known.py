@@ -39,13 +39,13 @@ class KnownTrials:
 
 
 def known_trials(context: Context, run_digest: str) -> KnownTrials:
-    """Everything that storage holds of a run's trials.
+    """Everything that storage holds of a run's trials; with `reuse: false` only this search's own.
 
     Raises:
         StorageError: storage did not answer.
     """
-    if context.request.search is None:
-        return KnownTrials()
     search = context.task.parameters.get(SEARCH)
+    if context.request.search is None or (search is None and not context.request.reuse):
+        return KnownTrials()
     ended = context.trials.read_all(run_digest, context.trials.known(run_digest))
     return KnownTrials({r.id: r for r in ended}, context.trials.lost(run_digest, search) if search else {})

@@ -8,7 +8,7 @@ from pathlib import Path
 from perennial.api.records.run import RunRecord
 from perennial.api.records.task import Outcome, Task
 from perennial.runtime.training.accounting import Accounting
-from perennial.runtime.training.claim import frozen, name_run
+from perennial.runtime.training.claim import SEARCH, frozen, name_run
 from perennial.runtime.training.context import Context
 from perennial.runtime.training.failures import DataRefused
 from perennial.runtime.training.progress import StageClock
@@ -79,8 +79,10 @@ def context_of(task: Task, scratch: Path, attempt: str, clock: StageClock, accou
     Raises:
         DataRefused: the spec is not valid.
     """
-    registry = Registry(open_store(task.registry), task.namespace, task.model)
-    return Context(task, request_of(task.spec), registry.runs, registry.trials, clock, accounting, scratch, attempt)
+    registry, request = Registry(open_store(task.registry), task.namespace, task.model), request_of(task.spec)
+    search = task.parameters.get(SEARCH)
+    trials = registry.trials if request.reuse or search is None else registry.trials.apart(search)
+    return Context(task, request, registry.runs, trials, clock, accounting, scratch, attempt)
 
 
 def _outcome(resolved: Resolved, kept: str, message: str) -> Outcome:

@@ -65,3 +65,7 @@ def test_a_result_is_read_once_and_a_new_one_is_seen(tmp_path: Path) -> None:
     (tmp_path / models.keys.trial(RUN, 0, 0)).write_bytes(b"no longer read")
     assert stored(models, "s").results[0, 0].score == 0.5
     assert stored(models, "s").results[0, 1].score == 0.6
+    assert stored(models, "s", reuse=False).ended == set()
+    models.trials.apart("s").write(RUN, record(1, 0.7))
+    assert {t: r.score for t, r in stored(models, "s", reuse=False).results.items()} == {(0, 1): 0.7}
+    assert stored(models, "s").results[0, 1].score == 0.6
