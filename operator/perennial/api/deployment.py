@@ -79,7 +79,9 @@ class Server(SpecModel):
     max_request_bytes: Quantity = "16Mi"
     """Largest body of a request."""
     timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
-    """Longest time for one request."""
+    """Longest time for one request; later it is answered 504. A candidate may take as long by its own limit: what comes
+    later is its error. Clients do not wait that long for it: after twice the time that the stable version needs itself
+    (at least 5 s, or half this limit if that is less) the stable version answers them."""
     image: ImageName | None = None
     """Server image. Default: the operator's own release."""
     runtime_update: Literal["OnNextVersion", "Rollout"] = "OnNextVersion"

@@ -2,11 +2,12 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.reconcile.servers import Servers
 from tests.integration.reconcile.world import World
 from tests.integration.training.conftest import warm
 from tests.support.apiserver import ApiServer
@@ -39,6 +40,14 @@ def world(
     made = World(namespace, s3.bucket(), s3.env(), tmp_path, warm)
     made.put("rows.csv", rows())
     return made
+
+
+@pytest.fixture
+async def servers(world: World) -> AsyncIterator[Servers]:
+    """Pods of this world."""
+    made = Servers(world)
+    yield made
+    made.stop()
 
 
 def rows(count: int = 400, seed: int = 1) -> bytes:

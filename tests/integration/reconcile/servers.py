@@ -59,7 +59,7 @@ class Servers:
         address = f"{self.network}.{len(os.listdir(self.world.folder)) % 250 + 1}"
         folder = self.world.folder / f"server-{short}"
         with mock.patch.dict(os.environ, self.world.env):
-            server = ServerProcess(config, folder, address=address, port=HTTP_PORT)
+            server = ServerProcess(config, folder, grpc=True, address=address, port=HTTP_PORT)
         await asyncio.to_thread(server.wait_ready)
         self.running[short] = server
         await self._tell_api_server(short, template["metadata"]["labels"], address)
@@ -82,5 +82,6 @@ class Servers:
     def _resolved(self, text: str) -> RolloutPlan:
         plan = json.loads(text)
         name = (urlsplit(plan["candidateUrl"]).hostname or "").partition(".")[0]
-        url = next((s.url for short, s in self.running.items() if name.endswith(short)), "")
-        return RolloutPlan.model_validate({**plan, "candidateUrl": url, "candidateGrpc": ""})
+        there = next((server for short, server in self.running.items() if name.endswith(short)), None)
+        url, grpc = (there.url, f"{there.address}:{there.grpc_port}") if there else ("", "")
+        return RolloutPlan.model_validate({**plan, "candidateUrl": url, "candidateGrpc": grpc})

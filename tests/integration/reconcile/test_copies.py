@@ -1,7 +1,6 @@
 """Shadow and BlueGreen from an approved version to the switch, or to the refusal: real servers, real traffic."""
 
 import random
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -22,14 +21,6 @@ ROLLOUT = {
     "analysis": [{"metric": "predictionShift", "max": 0.5}],
     "bake": "1m",
 }
-
-
-@pytest.fixture
-async def servers(world: World) -> AsyncIterator[Servers]:
-    """Pods of this world."""
-    made = Servers(world)
-    yield made
-    made.stop()
 
 
 def mostly_yes(count: int = 400) -> bytes:

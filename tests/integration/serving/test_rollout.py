@@ -1,5 +1,6 @@
 """The stable server as splitter: shares, stickiness, fallback, shadow, and plans that change or break."""
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,8 +109,6 @@ def test_a_candidate_that_is_gone_costs_no_request(stable: ServerProcess) -> Non
 
 
 def test_a_candidate_that_hangs_is_answered_for_after_its_limit(stable: ServerProcess) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         plan = RolloutPlan(
             rollout="hangs",
@@ -126,6 +125,28 @@ def test_a_candidate_that_hangs_is_answered_for_after_its_limit(stable: ServerPr
     report = stable.arms()
     assert report.candidate is not None
     assert (report.candidate.timeouts, report.candidate.errors) == (1, 1)
+
+
+def test_a_candidate_slower_than_a_clients_patience_is_answered_for_and_no_error_if_it_answers_within_its_limit(
+    stable: ServerProcess,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        url = f"http://127.0.0.1:{slow.getsockname()[1]}"
+        tell(stable, RolloutPlan(rollout="slow", weight=100.0, candidate_url=url, candidate_version="8"))
+        answer = stable.client.post("/v2/models/flights/infer", json=BODY)
+        assert (answer.status_code, answer.headers["x-perennial-version"]) == (200, "7")
+        before = stable.arms().candidate
+        assert before is not None
+        assert (before.requests, before.errors) == (0, 0), "it may still answer"
+        connection, _ = slow.accept()
+        with connection:
+            assert connection.recv(65536).startswith(b"POST /v2/models/flights/infer")
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+            deadline = time.monotonic() + 20
+            while (met := stable.arms().candidate) is None or not met.requests:
+                assert time.monotonic() < deadline, met
+                time.sleep(0.05)
+    assert (met.requests, met.errors, met.timeouts, met.fallbacks) == (1, 0, 0, 1)
 
 
 def test_a_clients_mistake_is_nobodys_error(stable: ServerProcess, candidate: ServerProcess) -> None:

@@ -33,6 +33,9 @@ PREDICTION_BINS = 100
 """Bins on [0, 1] of each class' probability."""
 
 
+REFUSED_EXIT_CODE = 78
+"""Of a server that refused its model: the same bytes are never served. Its termination message says why."""
+
 PRE_STOP_SECONDS = 2
 """Between a pod's deletion and SIGTERM: kube-proxies still send requests."""
 
@@ -112,20 +115,24 @@ class RolloutPlan(Record):
     """plan.json: what a pod does with its requests while a rollout is under way.
 
     Both revisions mount one: the stable's pods split, shadow and mirror by it; the candidate's pods read their role
-    and the prediction edges from it. No file, or `rollout` empty: every request is answered locally.
+    and the prediction edges from it. While a promotion bakes, the candidate of the new stable's pods is the previous
+    revision, at weight 0, and the other way round at weight 100.
+    No file, or `rollout` empty: every request is answered locally.
     A file that cannot be read leaves the last good plan in force (metric `perennial_plan_errors_total`).
     """
 
     format_version: Literal[1] = 1
     rollout: str = ""  # identity of the rollout: a new one starts new counters of the candidate's arm
     role: Literal["Stable", "Candidate"] = "Stable"
-    candidate_version: str = ""
+    candidate_version: str = ""  # what names this version is sent there, whatever the weight
     candidate_url: str = ""  # http://<service>.<namespace>.svc:8080, empty: nothing is forwarded
     candidate_grpc: str = ""  # <service>.<namespace>.svc:8081
     weight: float = Field(default=0.0, ge=0, le=100)  # percent of requests that the candidate answers
     mirror: float = Field(default=0.0, ge=0, le=100)  # percent of the others copied to it for evidence, answer unused
     shadow: bool = False  # mirrored answers are compared with stable's
     sticky_header: str = ""  # requests with the same value of it go to the same version
-    candidate_timeout_seconds: float = Field(default=5.0, gt=0)  # later: stable answers, and it counts as an error
+    candidate_timeout_seconds: float = Field(default=30.0, gt=0)
+    """The candidate's own limit for a request: an answer that comes later is its error. How long a client waits for it
+    before stable answers is for each stable pod to say, by its own times."""
     prediction_edges: list[Annotated[float, Field(allow_inf_nan=False)]] = []
     """Regression and outlier detection: stable's inner quantiles, ascending; n edges make n + 1 bins in both arms."""

@@ -18,7 +18,7 @@ class Running:
     role: Role
     replicas: int
     weight: int = 0  # percent that this revision sends on …
-    towards: Revision | None = None  # … to that one
+    towards: Revision | None = None  # … to that one, and always what names its version
     copied: int = 0  # percent that this revision answers and copies to that one, for comparison
 
 
@@ -31,7 +31,7 @@ def shape(state: RolloutState, rules: Rules, size: int) -> tuple[Running, ...]:
     running: list[Running] = []
     candidate = state.candidate
     if state.stable is not None:
-        towards = candidate.revision if candidate else None
+        towards = candidate.revision if candidate else _standing_by(state)
         copies = copied(candidate, rules)
         running.append(Running(state.stable, "stable", size, weight(candidate, rules), towards, copies))
     if candidate is not None:
@@ -43,6 +43,12 @@ def shape(state: RolloutState, rules: Rules, size: int) -> tuple[Running, ...]:
         follow = 100 if baking and not state.previous.apart else 0
         running.append(Running(state.previous.revision, "previous", replicas, follow, state.stable))
     return tuple({r.revision.key: r for r in reversed(running)}.values())[::-1]
+
+
+def _standing_by(state: RolloutState) -> Revision | None:
+    """The previous revision while it is there at full size: what names its version is still answered by it."""
+    previous = state.previous
+    return previous.revision if previous is not None and previous.baking else None
 
 
 def weight(candidate: Candidate | None, rules: Rules) -> int:

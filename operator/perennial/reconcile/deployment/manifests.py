@@ -14,11 +14,12 @@ from perennial.api.records.server import (
     ServerMonitoring,
     ServerSettings,
 )
-from perennial.desired import labels, serving_revision
+from perennial.desired import serving_revision
 from perennial.desired.availability import autoscaler, disruption_budget
 from perennial.policy.rollout.shape import Running
 from perennial.policy.rollout.state import Revision, RolloutState
 from perennial.reconcile.context import Context
+from perennial.reconcile.deployment.kept import kept_template
 from perennial.reconcile.deployment.observed import Observed
 from perennial.reconcile.deployment.plans import NOTHING, Counting, rollout_plan, version_name
 
@@ -62,16 +63,6 @@ def manifests(frame: Frame, state: RolloutState, running: tuple[Running, ...]) -
     spec = frame.seen.deployment.spec
     if spec.autoscaling is not None and state.stable is not None:
         yield autoscaler(owner, frame.model, spec.autoscaling.model_dump(by_alias=True, exclude_none=True))
-
-
-def kept_template(seen: Observed, key: str) -> dict[str, Any] | None:
-    """The pod template that a revision was made with, from its Deployment's annotation."""
-    live = seen.deployment_of(key[:8])
-    text = (live or {}).get("metadata", {}).get("annotations", {}).get(labels.POD_TEMPLATE)
-    if not text:
-        return None
-    template: dict[str, Any] = json.loads(text)
-    return template
 
 
 def _new_template(frame: Frame, revision: Revision) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from perennial.api.records.server import RolloutPlan
 from perennial.desired import names, serving_revision
 from perennial.policy.rollout import Revision, RolloutState, Stage
 from perennial.policy.rollout.shape import Running
+from perennial.reconcile.deployment.kept import kept_config
 from perennial.reconcile.deployment.observed import Observed
 
 
@@ -49,10 +50,17 @@ def rollout_plan(seen: Observed, state: RolloutState, one: Running, counting: Co
                 "weight": float(one.weight),
                 "mirror": mirrored(one.copied, counting, rollout) if one.role == "stable" else 0.0,
                 "shadow": one.copied > 0,
+                "candidate_timeout_seconds": _timeout(seen, one.towards),
             }
         )
     dumped: dict[str, Any] = json.loads(plan.to_json())
     return dumped
+
+
+def _timeout(seen: Observed, revision: Revision) -> float:
+    """The longest time that a revision may take for a request: its own limit, which stays as long as it does."""
+    made_with = kept_config(seen, revision.key)
+    return made_with.settings.timeout_seconds if made_with else float(seen.deployment.spec.server.timeout_seconds)
 
 
 def mirrored(copied: int, counting: Counting, rollout: str) -> float:

@@ -2,9 +2,8 @@
 
 from perennial.desired import labels, names
 from perennial.policy.rollout import Revision
-from perennial.reconcile.deployment.manifests import kept_template
+from perennial.reconcile.deployment.kept import kept_config, kept_template
 from perennial.reconcile.deployment.observed import Observed
-from perennial.reconcile.deployment.sources import kept_config
 
 
 def restored_stable(seen: Observed) -> Revision | None:

@@ -51,7 +51,7 @@ class Assembly:
         self._store = store
         self._counters = counters_of(served, served.config.monitoring)
         self._arms = Arms(cells, served.signature)
-        self._splitter = Splitter(self._arms, metrics)
+        self._splitter = Splitter(self._arms, metrics, settings.timeout_seconds)
         writer = f"{boot.pod}-{boot.boot_id}-{cells.worker}"
         self._samples = Samples(served, store, metrics, writer) if Samples.wanted(served.config) else None
         self._watcher = Watcher(served, self._counters, self._arms, metrics, self._samples)

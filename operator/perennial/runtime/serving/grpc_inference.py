@@ -6,6 +6,7 @@ from typing import Any
 from perennial.api.records.server import HOP_HEADER, VERSION_HEADER
 from perennial.runtime.serving.arms import Arms
 from perennial.runtime.serving.batching import Batcher, Outputs
+from perennial.runtime.serving.choice import Choice
 from perennial.runtime.serving.copying import Copy
 from perennial.runtime.serving.errors import DeadlineExceeded, Overloaded, RequestError
 from perennial.runtime.serving.grpc_forward import GrpcForward, own_time
@@ -13,7 +14,7 @@ from perennial.runtime.serving.grpc_messages import answer_of, asked_of, outputs
 from perennial.runtime.serving.metrics import Metrics
 from perennial.runtime.serving.served import Served
 from perennial.runtime.serving.shadow import Comparison
-from perennial.runtime.serving.splitter import Choice, Splitter
+from perennial.runtime.serving.splitter import Splitter
 
 
 class GrpcInference:
@@ -41,13 +42,12 @@ class GrpcInference:
         sticky = headers.get(self._splitter.plan.sticky_header.lower())
         value = sticky.encode() if isinstance(sticky, str) else sticky
         choice = self._splitter.choose(value, hop or bool(request.model_version))
-        refused = False
+        forwarded = None
         if choice.forward:
-            told = await self._splitter.forward(self._forward.ask(request, sticky), choice.slot)
-            if told.answer is not None:
+            forwarded = await self._splitter.forward(self._forward.ask(request, sticky), choice.slot)
+            if forwarded.answer is not None:
                 await context.send_initial_metadata(self._forward.version)
-                return told.answer
-            refused = told.refused
+                return forwarded.answer
         await context.send_initial_metadata(self._version)
         copy = None
         if choice.mirror:
@@ -57,8 +57,8 @@ class GrpcInference:
             answer, outputs = await self._local(request, choice, started, context if hop else None)
             accepted = True
         finally:
-            if refused:
-                self._splitter.judge_refusal(choice.slot, time.perf_counter() - started, accepted_here=accepted)
+            if forwarded is not None:
+                forwarded.settle(accepted)
             if copy is not None:
                 copy.settle(accepted=accepted)
         self._compare(copy, outputs)
@@ -66,14 +66,16 @@ class GrpcInference:
 
     async def _local(self, request: Any, choice: Choice, started: float, hop: Any | None) -> tuple[Any, Outputs]:
         """This pod's own answer. Counted in its arm, but for those that the candidate owed."""
-        cold = self._arms.is_cold
+        cold, begun = self._arms.is_cold, time.perf_counter()  # `started` is before the candidate was asked
         timeout = error = False
         try:
             asked = asked_of(request, self._served.spec, self._served.output_names)
             outputs = await self._batcher.submit(asked.rows, self._served.further(asked.names), choice.slot)
             chosen = self._served.chosen(outputs, asked.names)
             config = self._served.config
-            return answer_of(config.model, config.version, asked, chosen), outputs
+            answer = answer_of(config.model, config.version, asked, chosen)
+            self._splitter.patience.answered(time.perf_counter() - begun)
+            return answer, outputs
         except RequestError as problem:
             timeout, error = isinstance(problem, DeadlineExceeded), problem.status >= 500
             if isinstance(problem, Overloaded):

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from perennial.runtime.serving import v1, v2
 from perennial.runtime.serving.arms import Arms
 from perennial.runtime.serving.batching import Batcher, Outputs
+from perennial.runtime.serving.choice import Choice
 from perennial.runtime.serving.errors import DeadlineExceeded, Overloaded, RequestError
 from perennial.runtime.serving.http import JSON, Answer, Disconnected, Receive, Request, error_answer, read_body
 from perennial.runtime.serving.metrics import PROTOCOLS, Metrics
 from perennial.runtime.serving.served import Served
 from perennial.runtime.serving.shadow import Comparison, v1_outputs, v2_outputs
-from perennial.runtime.serving.splitter import COLD_HEADER, TIME_HEADER, Choice, Splitter
+from perennial.runtime.serving.splitter import COLD_HEADER, TIME_HEADER, Splitter
 from perennial.runtime.serving.v2 import Asked
 
 V1, V2 = PROTOCOLS.index("v1"), PROTOCOLS.index("v2")
@@ -88,18 +89,16 @@ class Inference:
 
     async def _candidate_or_local(self, protocol: int, request: Request, body: bytes, choice: Choice) -> Answer:
         """The candidate's share: a bad candidate costs time at most, never an error."""
-        started = time.perf_counter()
-        told = await self._splitter.forward(self._splitter.ask(request, body), choice.slot)
-        if told.answer is not None:
-            return self._splitter.answer_of(told.answer)
+        forwarded = await self._splitter.forward(self._splitter.ask(request, body), choice.slot)
+        if forwarded.answer is not None:
+            return self._splitter.answer_of(forwarded.answer)
         accepted = False
         try:
             own, _ = await self._local(protocol, request, body, choice)
             accepted = True
             return own
         finally:
-            if told.refused:
-                self._splitter.judge_refusal(choice.slot, time.perf_counter() - started, accepted_here=accepted)
+            forwarded.settle(accepted)
 
     async def _local(self, protocol: int, request: Request, body: bytes, choice: Choice) -> tuple[Answer, Outputs]:
         """This pod's own answer. Counted in its arm, but for those that the candidate owed."""
@@ -110,6 +109,7 @@ class Inference:
             asked = self._parsed(protocol, request, body)
             outputs = await self._batcher.submit(asked.rows, self._served.further(asked.names), choice.slot)
             answer = self._encoded(protocol, asked, outputs)
+            self._splitter.patience.answered(time.perf_counter() - started)
         except RequestError as problem:
             timeout, error = isinstance(problem, DeadlineExceeded), problem.status >= 500
             if isinstance(problem, Overloaded):

@@ -1,21 +1,24 @@
 """Sends the candidate its share of the requests; whatever goes wrong there is answered by this pod.
 
-The decision (`choose`) is pure arithmetic on a hash; the exchange is `exchange.py`'s, the counting `arms.py`'s.
+The decision is `choice.py`'s, the exchange `exchange.py`'s, the counting `arms.py`'s; `patience.py` says how long a
+client waits.
 """
 
-import hashlib
 import random
-import time
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
-from perennial.api.records.server import HOP_HEADER, SLOTS, RolloutPlan
+from perennial.api.records.server import HOP_HEADER, RolloutPlan
 from perennial.runtime.serving.arms import Arms
+from perennial.runtime.serving.choice import Choice, choose
 from perennial.runtime.serving.copying import Copies, Copy
 from perennial.runtime.serving.exchange import Exchange, ExchangeError, Reply
+from perennial.runtime.serving.forwarding import Forwarded, Forwarding
 from perennial.runtime.serving.http import Answer, Request
 from perennial.runtime.serving.logs import log
 from perennial.runtime.serving.metrics import Metrics
+from perennial.runtime.serving.patience import Patience
 from perennial.runtime.serving.told import Told
 
 TIME_HEADER = b"x-perennial-time"
@@ -26,46 +29,21 @@ COLD_HEADER = b"x-perennial-cold"
 
 _PASSED_ON = (b"content-type", b"inference-header-content-length")
 _PASSED_BACK = (*_PASSED_ON, b"retry-after", b"allow")
-_SHARES = 1 << 26
-
-
-class Choice(NamedTuple):
-    """Where a request goes. `slot` is its hash slot."""
-
-    slot: int
-    forward: bool = False
-    mirror: bool = False
-
-
-def choose(plan: RolloutPlan, value: bytes | None, number: int) -> Choice:
-    """Where a request goes.
-
-    Args:
-        plan: the plan in force.
-        value: the sticky header's value, or None.
-        number: 32 random bits, used when there is no value.
-    """
-    bits = number if value is None else _hash(plan.rollout, value)
-    slot, position = bits % SLOTS, (bits >> 6) / _SHARES * 100
-    if not plan.candidate_url:
-        return Choice(slot)
-    if position < plan.weight:
-        return Choice(slot, forward=True)
-    rest = 100 - plan.weight
-    return Choice(slot, mirror=bool(rest) and (position - plan.weight) / rest * 100 < plan.mirror)
-
-
-def _hash(rollout: str, value: bytes) -> int:
-    """32 bits, independent from one rollout to the next: a linear hash such as CRC would pick the same users again."""
-    digest = hashlib.blake2b(value, digest_size=4, key=hashlib.sha256(rollout.encode()).digest()).digest()
-    return int.from_bytes(digest, "little")
 
 
 class Splitter:
-    """Forwards and copies by the plan in force."""
+    """Forwards and copies by the plan in force.
 
-    def __init__(self, arms: Arms, metrics: Metrics) -> None:
+    Args:
+        arms: where both versions are counted.
+        metrics: of this worker.
+        timeout: longest time for one request here, in seconds.
+    """
+
+    def __init__(self, arms: Arms, metrics: Metrics, timeout: float) -> None:
         self._arms = arms
+        self.patience = Patience(timeout)
+        self._forwarding = Forwarding(self.patience)
         self._metrics = metrics
         self._exchange: Exchange | None = None
         self._copies = Copies(metrics, self._count_copy)
@@ -96,27 +74,10 @@ class Splitter:
         choice = choose(self.plan, sticky, random.getrandbits(32))
         return Choice(choice.slot) if stays or self._exchange is None else choice
 
-    async def forward[A](self, ask: Awaitable[Told[A]], slot: int) -> Told[A]:
-        """The candidate's share: its answer, counted in its arm.
-
-        No answer: this pod must answer. Where the candidate refused the request, call `judge_refusal` when this pod
-        has looked at it; else it is counted as the candidate's error.
-        """
+    async def forward[A](self, ask: Awaitable[Told[A]], slot: int) -> Forwarded[A]:
+        """The candidate's share: its answer, if it comes while a client waits. It is counted in its arm either way."""
         self._metrics.add("forwarded")
-        started = time.perf_counter()
-        told = await ask
-        if told.answer is not None:
-            self._count(slot, time.perf_counter() - started, told)
-        elif not told.refused:
-            self._fall_back(slot, time.perf_counter() - started, timeout=told.timeout)
-        return told
-
-    def judge_refusal(self, slot: int, seconds: float, *, accepted_here: bool) -> None:
-        """The candidate refused a request: its error if this pod accepts it, else the client's fault."""
-        if accepted_here:
-            self._fall_back(slot, seconds, timeout=False)
-        else:
-            self._arms.candidate(slot, seconds)
+        return await self._forwarding.forward(ask, partial(self._count_forwarded, self.plan.rollout, slot))
 
     def copy[A](self, ask: Callable[[], Awaitable[Told[A]]], slot: int) -> Copy[A] | None:
         """Copy a request to the candidate, whose answer is counted and not used. None: too many are under way."""
@@ -158,24 +119,24 @@ class Splitter:
         return await self._exchange.send(method, request.scope["raw_path"], b"".join(lines), body, seconds)
 
     def _count_copy(self, slot: int, seconds: float, told: Told[Any], accepted_here: bool) -> None:
-        if told.answer is not None:
-            self._count(slot, seconds, told, mirrored=True)
-            return
-        failed = accepted_here or not told.refused
-        limit = self._limit(told.timeout, seconds)
-        self._arms.candidate(slot, limit, error=failed, mirrored=True, timeouts=told.timeout)
+        failed = told.answer is None and (accepted_here or not told.refused)
+        self._count(slot, seconds, told, failed, mirrored=True)
 
-    def _count(self, slot: int, seconds: float, told: Told[Any], *, mirrored: bool = False) -> None:
+    def _count_forwarded(
+        self, rollout: str, slot: int, seconds: float, told: Told[Any], *, accepted: bool, late: bool
+    ) -> None:
+        """What came of a request of the candidate's share. Where this pod had to answer what it accepts, it failed,
+        unless its answer was only later than the client's patience: that it may be, up to its limit."""
+        failed = told.answer is None and (accepted or not told.refused)
+        if failed or late:
+            self._metrics.add("fallbacks")
+        if rollout == self.plan.rollout:  # an answer that comes after the end of its rollout is counted nowhere
+            self._count(slot, seconds, told, failed, fallbacks=failed or late)
+
+    def _count(self, slot: int, seconds: float, told: Told[Any], failed: bool, **totals: bool) -> None:
         if told.cold:
             self._arms.mark("candidate", ignored=True)
             return
         own = int(told.stated) / 1e6 if told.stated.isdecimal() else seconds
-        self._arms.candidate(slot, own, mirrored=mirrored)
-
-    def _fall_back(self, slot: int, seconds: float, *, timeout: bool) -> None:
-        """The candidate failed at its share: this pod answers, and it counts as the candidate's error."""
-        self._metrics.add("fallbacks")
-        self._arms.candidate(slot, self._limit(timeout, seconds), error=True, fallbacks=True, timeouts=timeout)
-
-    def _limit(self, timeout: bool, seconds: float) -> float:
-        return self.plan.candidate_timeout_seconds if timeout else seconds
+        limit = self.plan.candidate_timeout_seconds if told.timeout else own
+        self._arms.candidate(slot, limit, error=failed, timeouts=told.timeout, **totals)

@@ -112,6 +112,9 @@ def test_the_weights_on_the_way_are_those_of_the_steps_and_stable_keeps_its_size
     assert running["stable"].revision.version == 2
     assert running["previous"].replicas == 2
     assert running["previous"].towards == running["stable"].revision
+    assert (running["stable"].towards, running["stable"].weight) == (running["previous"].revision, 0)
+    settled, _, _ = walk(state, now, RULES, facts(TWO, ONE, TWO, verdict=GOOD), timedelta(hours=1))
+    assert {r.role: r.towards for r in shape(settled, RULES, 2)} == {"stable": None, "previous": settled.stable}
 
 
 @pytest.mark.parametrize("result", ["Failed", "Gross"])

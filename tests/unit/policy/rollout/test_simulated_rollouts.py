@@ -82,6 +82,16 @@ def endings(candidate: Model, **more: Any) -> list[str]:
     return [rollout(candidate, seed, **more) for seed in range(ROLLOUTS)]
 
 
+def expected_shift() -> float:
+    """What the gate measures on 5,000 rows of a hold-out: the shift of the retrained model's predictions."""
+    holdout = np.random.default_rng(7)
+    before, after = (beta.rvs(*m.scores, size=5000, random_state=holdout) for m in (STABLE, RETRAINED))
+    edges = numeric_edges(before)
+    return plain_psi(
+        *(np.bincount(numeric_codes(values, edges), minlength=len(edges) + 2) for values in (before, after))
+    )
+
+
 @dataclass(frozen=True)
 class Harm:
     """A bad candidate, judged by the metric that should see it alone, so that no other one adds to the evidence."""
@@ -127,29 +137,38 @@ def test_an_identical_candidate_is_stopped_in_at_most_1_percent(sticky: bool) ->
 
 @pytest.mark.parametrize("sticky", [False, True], ids=["random", "sticky"])
 def test_a_good_retrain_after_drift_is_not_stopped_for_predicting_differently(sticky: bool) -> None:
-    holdout = np.random.default_rng(7)
-    before, after = (beta.rvs(*m.scores, size=5000, random_state=holdout) for m in (STABLE, RETRAINED))
-    edges = numeric_edges(before)
-    counts = [np.bincount(numeric_codes(values, edges), minlength=len(edges) + 2) for values in (before, after)]
-    expected = plain_psi(*counts)
+    expected = expected_shift()
     assert expected > 0.2
     stopped = ROLLOUTS - endings(RETRAINED, sticky=sticky, expected_shift=expected).count("Promoting")
     print(f"retrained, {'sticky' if sticky else 'random'}: {stopped} of {ROLLOUTS} stopped")
     assert binom.sf(stopped - 1, ROLLOUTS, 0.01) > UNLUCKY
 
 
+@pytest.mark.parametrize("sticky", [False, True], ids=["random", "sticky"])
 @pytest.mark.parametrize("strategy", COPYING)
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_bad_candidate_is_stopped_on_copies_alone_in_at_least_99_percent(harm: str, strategy: str) -> None:
+def test_a_bad_candidate_is_stopped_on_copies_alone_in_at_least_99_percent(
+    harm: str, strategy: str, sticky: bool
+) -> None:
     bad = HARMS[harm]
-    ended = endings(bad.model, rules=bad.among(COPYING[strategy]), requests=bad.requests, sticky=True)
+    ended = endings(bad.model, rules=bad.among(COPYING[strategy]), requests=bad.requests, sticky=sticky)
     stopped = sum(bad.told in one for one in ended)
-    print(f"{strategy}, {harm}: {stopped} of {ROLLOUTS} stopped")
+    print(f"{strategy}, {harm}, {'sticky' if sticky else 'random'}: {stopped} of {ROLLOUTS} stopped")
     assert binom.cdf(stopped, ROLLOUTS, 0.99) > UNLUCKY
 
 
+@pytest.mark.parametrize("sticky", [False, True], ids=["random", "sticky"])
 @pytest.mark.parametrize("strategy", COPYING)
-def test_an_identical_candidate_is_stopped_on_copies_in_at_most_1_percent(strategy: str) -> None:
-    stopped = ROLLOUTS - endings(STABLE, rules=COPYING[strategy], sticky=True).count("Promoting")
-    print(f"{strategy}, identical: {stopped} of {ROLLOUTS} stopped")
+def test_an_identical_candidate_is_stopped_on_copies_in_at_most_1_percent(strategy: str, sticky: bool) -> None:
+    stopped = ROLLOUTS - endings(STABLE, rules=COPYING[strategy], sticky=sticky).count("Promoting")
+    print(f"{strategy}, identical, {'sticky' if sticky else 'random'}: {stopped} of {ROLLOUTS} stopped")
+    assert binom.sf(stopped - 1, ROLLOUTS, 0.01) > UNLUCKY
+
+
+@pytest.mark.parametrize("sticky", [False, True], ids=["random", "sticky"])
+@pytest.mark.parametrize("strategy", COPYING)
+def test_a_good_retrain_after_drift_is_not_stopped_on_copies_either(strategy: str, sticky: bool) -> None:
+    more: dict[str, Any] = {"rules": COPYING[strategy], "sticky": sticky, "expected_shift": expected_shift()}
+    stopped = ROLLOUTS - endings(RETRAINED, **more).count("Promoting")
+    print(f"{strategy}, retrained, {'sticky' if sticky else 'random'}: {stopped} of {ROLLOUTS} stopped")
     assert binom.sf(stopped - 1, ROLLOUTS, 0.01) > UNLUCKY

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from perennial.api import ModelDeployment
-from perennial.api.records.server import RolloutPlan
-from perennial.desired import names, serving_revision
+from perennial.api.records.server import SERVER_VARIABLE, RolloutPlan, ServerConfig, ServerSettings
+from perennial.desired import labels, names, serving_revision
 from perennial.policy.rollout import Candidate, Previous, Revision, RolloutState, Rules, Stage, StepRule
 from perennial.policy.rollout.shape import shape
 from perennial.reconcile.deployment.observed import Observed
@@ -45,6 +45,43 @@ def test_both_arms_count_the_same_rollout_in_the_same_bins_and_only_stable_sends
     assert (stable.role, stable.weight, stable.mirror, stable.shadow) == ("Stable", 50.0, 25.0, False)
     assert (candidate.role, candidate.weight, candidate.mirror, candidate.candidate_url) == ("Candidate", 0.0, 0.0, "")
     assert stable.candidate_url == f"http://{names.serving_revision('churn', TWO.key)}.shop.svc:80"
+
+
+def test_a_candidate_may_take_as_long_as_its_own_servers_were_told_and_what_is_new_as_long_as_the_spec_says() -> None:
+    seen = observed()
+    assert made_for(seen).candidate_timeout_seconds == 30.0
+    longer = {**seen.body, "spec": {**seen.body["spec"], "server": {"timeoutSeconds": 90}}}
+    seen = replace(seen, body=longer, deployment=ModelDeployment.model_validate(longer))
+    assert made_for(seen).candidate_timeout_seconds == 90.0
+    told = ServerConfig(
+        namespace="shop",
+        deployment="churn",
+        model="churn",
+        artifact_digest="sha256:two",
+        files={},
+        settings=ServerSettings(timeout_seconds=45.0),
+    )
+    container = {"name": "server", "env": [{"name": SERVER_VARIABLE, "value": told.to_json().decode()}]}
+    kept = json.dumps({"spec": {"containers": [container]}})
+    metadata = {"name": "x", "labels": {labels.REVISION: TWO.key[:8]}, "annotations": {labels.POD_TEMPLATE: kept}}
+    seen = replace(seen, children={("Deployment", "x"): {"kind": "Deployment", "metadata": metadata}})
+    assert made_for(seen).candidate_timeout_seconds == 45.0
+
+
+def made_for(seen: Observed) -> RolloutPlan:
+    """Stable's plan while version 2 is tried."""
+    stable = next(one for one in shape(STEPPING, RULES, 2) if one.role == "stable")
+    return RolloutPlan.from_json(json.dumps(rollout_plan(seen, STEPPING, stable, Counting())))
+
+
+def test_while_it_bakes_the_new_stable_knows_where_the_previous_version_is_and_sends_it_nothing_by_itself() -> None:
+    baking = RolloutState(TWO, previous=Previous(ONE, T0, baking=True))
+    plan = plans(baking)["stable"]
+    assert (plan.candidate_version, plan.weight, plan.mirror) == ("1", 0.0, 0.0)
+    assert plan.candidate_url == f"http://{names.serving_revision('churn', ONE.key)}.shop.svc:80"
+    assert plan.candidate_grpc == f"{names.serving_revision('churn', ONE.key)}.shop.svc:8081"
+    kept = RolloutState(TWO, previous=Previous(ONE, T0, baking=False))
+    assert plans(kept)["stable"].candidate_version == ""
 
 
 def test_a_level_of_mirroring_is_of_one_step_and_does_not_go_over_to_the_next_while_bins_do() -> None:

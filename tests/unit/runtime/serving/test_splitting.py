@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.api.records.server import SLOTS, RolloutPlan
-from perennial.runtime.serving.splitter import choose
+from perennial.runtime.serving.choice import choose
 
 URL = "http://candidate:8080"
 
