@@ -1,7 +1,9 @@
 """Models that may be served without having been trained, and the part of a kubelet that makes their servers ready."""
 
+from collections.abc import Collection
 from typing import Any
 
+from perennial.desired import labels
 from perennial.kube.client import Kube
 from perennial.kube.resources import Ref
 from tests.integration.reconcile.world import API, World
@@ -28,12 +30,13 @@ def approve(world: World, name: str = "one") -> int:
     return version.number
 
 
-async def start_servers(world: World) -> None:
-    """Every Deployment reports all its replicas as ready."""
+async def start_servers(world: World, *, but: Collection[str] = ()) -> None:
+    """Every Deployment reports all its replicas as ready, but those of some revisions none."""
     kube = Kube(world.access)
     for live in await kube.list("Deployment", world.namespace):
         size = live["spec"]["replicas"]
-        status = {"observedGeneration": live["metadata"]["generation"], "replicas": size, "readyReplicas": size}
+        ready = 0 if live["metadata"]["labels"][labels.REVISION] in but else size
+        status = {"observedGeneration": live["metadata"]["generation"], "replicas": size, "readyReplicas": ready}
         path = Ref("Deployment", world.namespace, live["metadata"]["name"]).path("status")
         await kube.raw("PATCH", path, body={"status": status}, content_type=MERGE)
     await kube.close()

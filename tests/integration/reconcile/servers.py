@@ -10,7 +10,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
-from perennial.api.records.server import HTTP_PORT, SERVER_VARIABLE, RolloutPlan, ServerConfig
+from perennial.api.records.server import HTTP_PORT, REFUSED_EXIT_CODE, SERVER_VARIABLE, RolloutPlan, ServerConfig
 from perennial.desired import labels
 from perennial.kube.client import Kube
 from perennial.kube.resources import Ref
@@ -25,6 +25,7 @@ class Servers:
 
     world: World
     running: dict[str, ServerProcess] = field(default_factory=dict)  # by revision label
+    refused: dict[str, ServerProcess] = field(default_factory=dict)  # ended, for they refused their model
     network: str = field(default_factory=lambda: f"127.{random.randint(1, 250)}.{random.randint(1, 250)}")
 
     async def follow(self) -> None:
@@ -34,13 +35,13 @@ class Servers:
         for short in self.running.keys() - wanted.keys():
             await asyncio.to_thread(self.running.pop(short).stop)
             await self.world.delete("Pod", f"pod-{short}")
-        for short in wanted.keys() - self.running.keys():
+        for short in wanted.keys() - self.running.keys() - self.refused.keys():
             await self._start(short, wanted[short])
         for plan in await self.world.items("ConfigMap"):
             server = self.running.get(plan["metadata"].get("labels", {}).get(labels.REVISION, ""))
             if server is not None:
                 await asyncio.to_thread(server.follow, self._resolved(plan["data"]["plan.json"]), within=20.0)
-        await start_servers(self.world)
+        await start_servers(self.world, but=self.refused)
 
     async def of_service(self, name: str) -> ServerProcess:
         """The pod behind a Service."""
@@ -60,8 +61,9 @@ class Servers:
         folder = self.world.folder / f"server-{short}"
         with mock.patch.dict(os.environ, self.world.env):
             server = ServerProcess(config, folder, grpc=True, address=address, port=HTTP_PORT)
-        await asyncio.to_thread(server.wait_ready)
-        self.running[short] = server
+        await asyncio.to_thread(_wait, server)
+        refuses = server.process.poll() == REFUSED_EXIT_CODE
+        (self.refused if refuses else self.running)[short] = server
         await self._tell_api_server(short, template["metadata"]["labels"], address)
 
     async def _tell_api_server(self, short: str, held: dict[str, str], address: str) -> None:
@@ -71,7 +73,8 @@ class Servers:
             "phase": "Running",
             "podIP": address,
             "podIPs": [{"ip": address}],
-            "conditions": [{"type": "Ready", "status": "True"}],
+            "conditions": [{"type": "Ready", "status": "False" if short in self.refused else "True"}],
+            "containerStatuses": [self._container(short)],
         }
         kube = Kube(self.world.access)
         await kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
@@ -79,9 +82,26 @@ class Servers:
         await kube.raw("PATCH", path, body={"status": status}, content_type=MERGE)
         await kube.close()
 
+    def _container(self, short: str) -> dict[str, Any]:
+        container = {"name": "server", "image": "server:1", "imageID": "", "restartCount": 0}
+        if short not in self.refused:
+            return {**container, "ready": True, "state": {"running": {}}}
+        told = self.refused[short].termination_log.read_text()
+        ended = {"exitCode": REFUSED_EXIT_CODE, "reason": "Error", "message": told}
+        return {**container, "ready": False, "state": {"terminated": ended}}
+
     def _resolved(self, text: str) -> RolloutPlan:
         plan = json.loads(text)
         name = (urlsplit(plan["candidateUrl"]).hostname or "").partition(".")[0]
         there = next((server for short, server in self.running.items() if name.endswith(short)), None)
         url, grpc = (there.url, f"{there.address}:{there.grpc_port}") if there else ("", "")
         return RolloutPlan.model_validate({**plan, "candidateUrl": url, "candidateGrpc": grpc})
+
+
+def _wait(server: ServerProcess) -> None:
+    """Until a server is ready, or has refused its model."""
+    try:
+        server.wait_ready()
+    except AssertionError:
+        if server.process.poll() != REFUSED_EXIT_CODE:
+            raise

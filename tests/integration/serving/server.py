@@ -49,12 +49,15 @@ class ServerProcess:
         if plan is not None:
             self.tell(plan)
         self.log_file = folder / "log.jsonl"
+        self.termination_log = folder / "termination-log"
+        self.termination_log.touch()
         self.process = self._start()
         self.client = httpx.Client(base_url=self.url, timeout=30)
 
     def _start(self) -> subprocess.Popen[bytes]:
         arguments = ["--host", self.address, "--port", str(self.port), "--grpc-port", str(self.grpc_port)]
         scratch = ["--folder", str(self.folder / "work"), "--plan", str(self.plan_file)]
+        scratch += ["--termination-log", str(self.termination_log)]
         environment = {**os.environ, SERVER_VARIABLE: self.config.to_json().decode(), "POD_NAME": self.folder.name}
         with self.log_file.open("wb") as log:
             return subprocess.Popen(

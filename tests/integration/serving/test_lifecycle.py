@@ -12,9 +12,8 @@ import httpx
 import pytest
 
 from perennial.api.records.run import StoredFile
-from perennial.api.records.server import ServerConfig, ServerMonitoring, ServerSettings
+from perennial.api.records.server import REFUSED_EXIT_CODE, ServerConfig, ServerMonitoring, ServerSettings
 from perennial.api.records.window import WindowRecord
-from perennial.runtime.serving.run import REFUSED
 from tests.integration.serving.artifacts import numeric_table, publish
 from tests.integration.serving.load import BODY, Load
 from tests.integration.serving.server import ServerProcess
@@ -73,11 +72,12 @@ def test_an_artifact_that_was_tampered_with_is_never_ready_and_says_why(
         body[len(body) // 2] ^= 1
         path.write_bytes(bytes(body))
     server = launch(config)
-    assert server.process.wait(90) == REFUSED
+    assert server.process.wait(90) == REFUSED_EXIT_CODE
     refusal = next(line for line in server.log_lines() if line["message"] == "the artifact is refused")
     assert refusal["reason"] == "DigestMismatch"
     assert (which if which != "the digest" else "1" * 64) in refusal["error"]
     assert not any(line["message"] == "the model is ready" for line in server.log_lines())
+    assert json.loads(server.termination_log.read_text())["reason"] == "DigestMismatch"
 
 
 def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path, launch: Launch) -> None:

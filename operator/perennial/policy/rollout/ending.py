@@ -42,11 +42,13 @@ def candidate_unwanted(state: RolloutState, facts: Facts, rules: Rules, now: dat
 
 
 def candidate_broken(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move | None:
-    """The candidate crashes, or its pods never become ready."""
+    """The candidate's servers refuse its model, crash, or never become ready."""
     candidate = state.candidate
     if candidate is None or state.stable is None:
         return None
     health = facts.of(candidate.revision.key)
+    if health.refused and (health.ready == 0 or health.restarts >= CRASHES):
+        return rolled_back(state, candidate.revision, "ModelRefused", health.refused, now)
     if is_crashing(facts, candidate.revision):
         why = f"its pods restarted {health.restarts} times; {health.problem}".rstrip("; ")
         return rolled_back(state, candidate.revision, "CandidateCrashed", why, now)

@@ -25,6 +25,7 @@ class RevisionHealth:
     restarts: int = 0  # of its pods' containers, together
     unready_since: datetime | None = None  # no ready pod since
     problem: str = ""  # what keeps a pod from being ready, for people
+    refused: str = ""  # why a server refused its model; the same bytes are never served
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ def prepare(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> M
     if candidate is None or candidate.stage is not Stage.PREPARING:
         return None
     health = facts.of(candidate.revision.key)
+    if health.ready < 1 and health.refused:  # the first version of all: there is nothing to go back to
+        return Move(state, "ModelRefused", f"{named(candidate.revision)}: {health.refused}", timedelta(minutes=1))
     if health.ready < 1:
         asked = f"; then it takes over, as asked for by {candidate.promoted}" if candidate.promoted else ""
         message = f"waiting for a ready pod of {named(candidate.revision)}{asked}; {health.problem}".rstrip("; ")

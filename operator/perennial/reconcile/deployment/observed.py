@@ -1,5 +1,6 @@
 """What the cache knows of a ModelDeployment: its children, and how each revision is doing. Pure but for the cache."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from perennial.api import ModelDeployment
 from perennial.api.fields import parse_time
+from perennial.api.records.server import REFUSED_EXIT_CODE
 from perennial.desired import labels
 from perennial.observe.cache import Cache
 from perennial.policy.rollout import RevisionHealth, RolloutState
@@ -27,6 +29,7 @@ class ServerPod:
     ready: bool
     restarts: int
     problem: str
+    refused: str  # why it refused its model
     touched: str  # plan that the kubelet was last told of
 
 
@@ -75,6 +78,7 @@ class Observed:
             restarts=sum(p.restarts for p in pods),
             unready_since=_unready_since(live) if ready == 0 else None,
             problem=next((p.problem for p in pods if p.problem), ""),
+            refused=next((p.refused for p in pods if p.refused), ""),
         )
 
 
@@ -109,14 +113,36 @@ def _pod(pod: Body) -> ServerPod:
         ready=ready and "deletionTimestamp" not in metadata,
         restarts=container.get("restartCount") or 0,
         problem=_problem(container, status),
+        refused="" if ready else _refusal(container),
         touched=metadata.get("annotations", {}).get(labels.PLAN_TOUCH, ""),
     )
 
 
+def _ended(container: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How a container ended last, `{}` when it has not."""
+    for state in (container.get("state") or {}, container.get("lastState") or {}):
+        if state.get("terminated"):
+            ended: Mapping[str, Any] = state["terminated"]
+            return ended
+    return {}
+
+
+def _refusal(container: Mapping[str, Any]) -> str:
+    """Why a server refused its model, as it told in its termination message; empty when it did not."""
+    ended = _ended(container)
+    if ended.get("exitCode") != REFUSED_EXIT_CODE:
+        return ""
+    try:
+        told = json.loads(ended.get("message") or "{}")
+    except ValueError:  # the last lines of a log
+        told = {}
+    message = told.get("message") if isinstance(told, dict) else None
+    return f"the server refused the model: {str(message or 'its log says why')[:400]}"
+
+
 def _problem(container: Mapping[str, Any], status: Mapping[str, Any]) -> str:
-    state = container.get("state") or {}
-    waiting = state.get("waiting") or {}
-    ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    ended = _ended(container)
     if ended:
         said = (ended.get("message") or "").strip()[-400:]
         return f"a server pod ended with code {ended.get('exitCode')} ({ended.get('reason', '')}); {said}".rstrip("; ")

@@ -34,6 +34,7 @@ def main() -> int:
             grpc_port=arguments.grpc_port or None,
             folder=arguments.folder,
             plan=arguments.plan,
+            termination_log=arguments.termination_log,
         )
     )
 
@@ -45,6 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--grpc-port", type=int, default=GRPC_PORT, help="0: no gRPC")
     parser.add_argument("--folder", type=Path, default=Path("/work"), help="scratch")
     parser.add_argument("--plan", type=Path, default=Path(PLAN_FILE))
+    parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="if it exists")
     return parser.parse_args()
 
 

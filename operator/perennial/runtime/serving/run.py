@@ -5,6 +5,7 @@ import gc
 import socket
 from typing import TYPE_CHECKING
 
+from perennial.api.records.server import REFUSED_EXIT_CODE
 from perennial.runtime.serving.boot import Boot
 from perennial.runtime.serving.cells import Cells
 from perennial.runtime.serving.counting import cells_for
@@ -14,9 +15,6 @@ from perennial.runtime.serving.metrics import GAUGES
 
 if TYPE_CHECKING:
     from perennial.runtime.serving.shared_windows import Boxes
-
-REFUSED = 78
-"""Exit code when the artifact is refused: trying again with the same configuration is useless."""
 
 
 def run(boot: Boot) -> int:
@@ -40,7 +38,7 @@ def _supervise(boot: Boot, cells: Cells, sock: socket.socket, workers: int) -> i
 
     boxes = Boxes(workers)
     gc.freeze()  # what the workers inherit is shared until somebody writes to it
-    return Supervisor(workers, lambda n: _work(boot, cells, sock, n, boxes), frozenset({REFUSED})).run()
+    return Supervisor(workers, lambda n: _work(boot, cells, sock, n, boxes), frozenset({REFUSED_EXIT_CODE})).run()
 
 
 def _work(boot: Boot, cells: Cells, sock: socket.socket, number: int, boxes: "Boxes | None" = None) -> int:

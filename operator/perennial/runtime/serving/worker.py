@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import uvicorn
 
+from perennial.api.records.server import REFUSED_EXIT_CODE
 from perennial.runtime.artifacts import LoadRefused
 from perennial.runtime.serving.app import App
 from perennial.runtime.serving.assembly import Assembly
@@ -22,7 +23,6 @@ from perennial.runtime.serving.logs import log
 from perennial.runtime.serving.metrics import Metrics
 from perennial.runtime.serving.protocol import IDLE_SECONDS, LimitedProtocol, check_times
 from perennial.runtime.serving.routes import add_health
-from perennial.runtime.serving.run import REFUSED
 from perennial.runtime.serving.served import Served
 from perennial.runtime.serving.shared_windows import Boxes
 from perennial.runtime.serving.state import State
@@ -132,7 +132,7 @@ class Worker:
         if self._boot.termination_log.exists():
             outcome = {"outcome": "Refused", "reason": type(error).__name__, "message": message[:3500]}
             self._boot.termination_log.write_text(json.dumps(outcome))
-        self._exit_code = REFUSED
+        self._exit_code = REFUSED_EXIT_CODE
         self._stop.set()
 
     async def _open(self, served: Served, store: ObjectStore) -> None:

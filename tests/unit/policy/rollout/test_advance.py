@@ -205,6 +205,27 @@ def test_a_crashing_candidate_is_rejected_and_a_slow_one_is_inconclusive() -> No
     assert advance(state, slow, RULES, T0 + timedelta(minutes=11)).event == "Inconclusive"
 
 
+def test_a_candidate_whose_server_refuses_its_model_is_rejected_at_once_and_the_reason_is_kept() -> None:
+    why = "the server refused the model: DigestMismatch: model.skops"
+    state = advance(stable_one(), facts(TWO, ONE), RULES, T0).state
+    looked = replace(facts(TWO, ONE), health={ONE.key: UP, TWO.key: RevisionHealth(1, 0, refused=why)})
+    move = advance(state, looked, RULES, T0)
+    assert (move.reason, move.event, move.state.stable) == ("ModelRefused", "RolledBack", state.stable)
+    held = advance(move.state, facts(TWO, ONE), RULES, T0 + timedelta(days=1))
+    assert (held.reason, why in held.message) == ("VersionRejected", True)
+
+
+def test_a_first_version_that_is_refused_waits_under_that_reason_and_a_pod_in_an_odd_place_rejects_nothing() -> None:
+    why = "the server refused the model: DigestMismatch: model.skops"
+    first = advance(RolloutState(), facts(ONE), RULES, T0).state
+    refused = replace(facts(ONE), health={ONE.key: RevisionHealth(1, 0, refused=why)})
+    move = advance(first, refused, RULES, T0)
+    assert (move.reason, move.state, why in move.message) == ("ModelRefused", first, True)
+    state = advance(stable_one(), facts(TWO, ONE), RULES, T0).state
+    one_of_two = replace(facts(TWO, ONE), health={ONE.key: UP, TWO.key: RevisionHealth(2, 1, 1, refused=why)})
+    assert advance(state, one_of_two, RULES, T0).event != "RolledBack"
+
+
 def test_a_stable_without_ready_pods_for_a_minute_makes_way() -> None:
     dead = RevisionHealth(replicas=2, unready_since=T0)
     state, _, _ = walk(stable_one(), T0, RULES, facts(TWO, ONE, TWO), timedelta(seconds=10))
