@@ -13,11 +13,15 @@ CRASHES = 3
 
 
 def told_to_roll_back(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move | None:
-    """A person asked for it: the candidate goes, or else the stable revision makes way for the previous one."""
+    """A person asked for it: the candidate goes, or else the stable revision makes way for the previous one.
+
+    A candidate that replaces a stable revision which was itself rejected stays: it is the way back.
+    """
     candidate, stable, previous = state.candidate, state.stable, state.previous
     if not facts.rollback:
         return None
-    if candidate is not None and not state.was_stable(candidate.revision.artifact):
+    fleeing = stable is not None and state.is_rejected(stable.artifact) is not None
+    if candidate is not None and not fleeing:
         return rolled_back(state, candidate.revision, "RollbackRequested", facts.rollback, now)
     if previous is None or stable is None or candidate is not None:
         return None

@@ -60,6 +60,6 @@ def _no_rollback(text: str, understood: bool) -> str:
     if not understood:
         return f"perennial.dev/rollback is '{text[:64]}'; write {FORM}"
     return (
-        "there is no candidate and no previous revision any more: nothing to roll back. To serve an earlier version, "
-        "pin it: spec.model.version"
+        "there is nothing to roll back: no candidate but a way back from a rejected version, and no previous revision "
+        "any more. To serve an earlier version, pin it: spec.model.version"
     )

@@ -52,6 +52,14 @@ def test_plain_harm_in_the_bake_is_stopped(model: Model, told: str) -> None:
     assert sum(r.result == "Failed" for r in rows) == 1
 
 
+@pytest.mark.parametrize(("seconds", "result"), [(0.0011, "Short"), (0.004, "Failed")])
+def test_a_millisecond_between_now_and_then_is_not_the_model(seconds: float, result: str) -> None:
+    fast = {**BASE, "latencyP95": 0.0015}
+    assert watch(baking(Model(seconds=seconds))[0], RULES, fast)[0].result == result
+    strict = replace(RULES, analysis=(Analysis(metric="latencyP95", max_ratio=1.2, max=0.0015),))
+    assert watch(baking(Model(seconds=seconds))[0], strict, fast)[0].result == "Failed"
+
+
 def test_a_burst_of_errors_at_the_beginning_is_no_verdict() -> None:
     burst = baking(Model(error_rate=1.0), many=19)[0]
     assert watch(burst, RULES, BASE)[0].result == "Short"

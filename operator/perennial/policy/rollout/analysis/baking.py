@@ -4,6 +4,7 @@ It is for plain harm; whether a candidate is within its limits was judged at the
 """
 
 from collections.abc import Mapping
+from math import inf
 
 from perennial.api.deployment_status import AnalysisStatus
 from perennial.api.records.arms import ArmCounts
@@ -19,6 +20,11 @@ from perennial.policy.rollout.arms import Arms
 from perennial.policy.rollout.facts import StepVerdict
 from perennial.policy.rollout.plan import Rules
 from perennial.stats.evidence import RateSequence
+
+NOTICEABLE = 0.005
+"""Seconds. Less than this between now and then is not the model: a neighbour on the node moves the 95th percentile of
+a server that answers in one or two milliseconds by as much. At the steps both versions have the same neighbours, and
+less is told apart."""
 
 
 def watch(
@@ -73,7 +79,7 @@ def _latency(rule: Analysis, arm: ArmCounts, base: float | None, alpha: float) -
     name, wanted = rule.metric or "", QUANTILES[rule.metric or ""]
     if base is None and rule.max is None:
         return Finding(name, blind="nothing is known of the version before")
-    limit = accepted_time(rule, base) * HARM
+    limit = _harmful_time(rule, base)
     share, own = beyond(arm, limit, alpha), quantile(arm.latency, wanted)
     return Finding(
         name,
@@ -84,6 +90,13 @@ def _latency(rule: Analysis, arm: ArmCounts, base: float | None, alpha: float) -
         message=f"the {wanted * 100:.0f}th percentile of {share.requests:.0f} requests is "
         f"{(own or 0.0) * 1000:.3g} ms; {limit * 1000:.3g} ms are harm",
     )
+
+
+def _harmful_time(rule: Analysis, base: float | None) -> float:
+    """Seconds: a quarter beyond what is accepted, and NOTICEABLE beyond what was, unless `max` says less."""
+    relative = accepted_time(rule, base) * HARM
+    least = relative if base is None else base + NOTICEABLE
+    return max(relative, min(least, inf if rule.max is None else rule.max * HARM))
 
 
 def _exceeds(share: Share, limit: float, alpha: float) -> bool:
