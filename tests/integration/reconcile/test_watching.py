@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from perennial.api.fields import format_time, parse_time
+from perennial.api.identities import bare
 from perennial.api.records.drift_report import DriftReport
 from perennial.stats.windows import ACKNOWLEDGED_FOR
 from tests.integration.reconcile.test_retrain import children, status_of, watched
 from tests.integration.reconcile.test_training import condition, in_namespace
 from tests.integration.reconcile.traffic import HOUR, Served, hours_ago, serve
-from tests.integration.reconcile.world import World, policy, training
+from tests.integration.reconcile.world import API, World, policy, training
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.s3, pytest.mark.timeout(600)]
 
@@ -167,6 +168,35 @@ async def test_after_a_refused_challenger_the_same_drift_is_acknowledged_and_onl
     world.put("newer.csv", after(hours_ago(16)))
     await world.settle()
     assert [r["trigger"] for r in (await status_of(world))["runs"]] == ["Drift", "Drift"]
+
+
+async def test_a_deployment_that_serves_a_run_by_its_address_is_not_watched_and_the_policy_says_why(
+    world: World,
+) -> None:
+    await trained(world)
+    served = await serve(world)
+    for hours in (7, 6, 5):
+        served.requests(hours_ago(hours), shift=3.0)
+    stable = (await world.get("ModelDeployment", "d"))["status"]["stable"]
+    model = {"uri": f"{world.uri}/{world.namespace}/m/runs/{bare(stable['runDigest'])}/"}
+    await world.apply(
+        {
+            "apiVersion": API,
+            "kind": "ModelDeployment",
+            "metadata": {"name": "d", "namespace": world.namespace},
+            "spec": {"model": {**model, "digest": stable["artifact"]}},
+        }
+    )
+    await watched(world, deploymentRef={"name": "d"}, triggers={"newData": {}, **DRIFT}, brakes=FEW)
+    status = await status_of(world)
+    ready = condition(status, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "SpecInvalid")
+    assert "ModelDeployment d serves a run by its address" in ready["message"]
+    assert "drift" not in status
+    world.put("new.csv", after(hours_ago(7)))
+    await world.settle()
+    assert [r["trigger"] for r in (await status_of(world))["runs"]] == ["NewData"]
+    assert await world.settle() == []
 
 
 async def judged(world: World, label: Callable[[float], int]) -> dict[str, Any]:

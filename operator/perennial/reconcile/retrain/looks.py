@@ -57,7 +57,7 @@ async def look_around(seen: Observed, runs: list[RunEntry], ctx: Context) -> Loo
     report, report_trouble = await _report(seen, windows, ctx)
     troubles = (windows_trouble, cohorts_trouble, arrivals.trouble, labels_trouble, quality_trouble, report_trouble)
     unanswered = [t for t in troubles if t]
-    told = "; ".join([*unanswered, *([performance.trouble] if performance.trouble else [])])
+    told = "; ".join([*unanswered, *(t for t in (seen.unreached, performance.trouble) if t)])
     found = {
         "NewRows": (arrivals.counted.standing,) if arrivals.counted else (),
         "LabelledRows": (labelled.standing,) if labelled else (),
@@ -104,7 +104,7 @@ async def _report(seen: Observed, windows: Seen | None, ctx: Context) -> tuple[s
 
 async def _windows(seen: Observed, runs: list[RunEntry], ctx: Context) -> tuple[Seen | None, str]:
     trigger = seen.policy.spec.triggers.drift
-    if trigger is None or seen.deployment is None:
+    if trigger is None or seen.deployment is None or seen.unreached:
         return None, ""
     try:
         return await watch(seen.deployment, trigger, runs, ctx), ""
@@ -113,6 +113,8 @@ async def _windows(seen: Observed, runs: list[RunEntry], ctx: Context) -> tuple[
 
 
 async def _performance(seen: Observed, ctx: Context) -> tuple[Performance, str]:
+    if seen.unreached:
+        return Performance(), ""
     try:
         found = await judge(seen, ctx)
     except (StorageError, ValueError) as error:

@@ -42,6 +42,22 @@ class Observed:
         """Registry name of the model."""
         return self.training.model if self.training else ""
 
+    @property
+    def unreached(self) -> str:
+        """Why no retrained version would come to serve where drift and performance are watched; empty if one would."""
+        triggers = self.policy.spec.triggers
+        if self.deployment is None or self.training is None or not (triggers.drift or triggers.performance):
+            return ""
+        told = f"spec.deploymentRef: ModelDeployment {self.deployment.metadata.name} serves"
+        served = self.deployment.spec.model.name
+        if served is None:
+            told = f"{told} a run by its address (its spec.model.uri), which no retrained version replaces"
+            return f"{told}; give it spec.model.name: {self.model} instead"
+        if served != self.model:
+            told = f"{told} model {served}, and ModelTraining {self.training.metadata.name} makes model {self.model}"
+            return f"{told}; name a deployment of that model"
+        return ""
+
     def newest_run(self) -> ModelTraining | None:
         """Whichever of the training and its retrainings has the newest finished run."""
         trainings = [*self.children.values(), *([self.training] if self.training else [])]

@@ -115,6 +115,7 @@ class GrpcService:
             platform=facts["platform"],
             inputs=[tensor(**t) for t in facts["inputs"]],
             outputs=[tensor(**t) for t in facts["outputs"]],
+            properties=facts["properties"],
         )
 
     async def ModelConfig(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -37,10 +37,10 @@ class Metadata:
             "platform": platform_of(self._served),
             "inputs": [self._input(c.name, c.datatype) for c in self._served.signature.inputs],
             "outputs": outputs_of(self._served.signature),
-            "parameters": self.parameters(),
+            "properties": self.properties(),
         }
 
-    def parameters(self) -> dict[str, str]:
+    def properties(self) -> dict[str, str]:
         """Where the model comes from."""
         config = self._served.config
         facts = {

@@ -3,6 +3,7 @@
 from typing import Any
 
 from perennial.api.records.signature import InputColumn, Signature
+from perennial.runtime.serving.datatypes import DATATYPES
 from perennial.runtime.serving.served import Served
 from perennial.version import __version__
 
@@ -12,6 +13,7 @@ _ERRORS = {
     "404": "No such model or version",
     "408": "The body did not arrive in time",
     "413": "More bytes or rows than this server takes at once",
+    "415": "The body is compressed in a way that this server does not know",
     "503": "Overloaded or not ready; see Retry-After",
     "504": "The prediction was not ready in time",
 }
@@ -28,7 +30,7 @@ def document(served: Served) -> dict[str, Any]:
             "description": f"{served.signature.task} model `{name}`: Open Inference Protocol (V2) and KServe V1.",
         },
         "paths": {**_health_paths(), **_v2_paths(served), **_v1_paths(served)},
-        "components": {"schemas": _schemas(served.signature)},
+        "components": {"schemas": _schemas(served.signature, served.spec.max_rows)},
     }
 
 
@@ -67,6 +69,8 @@ def _v2_paths(served: Served) -> dict[str, Any]:
         infer = _operation(f"infer{mark}", "Predict rows", list(_ERRORS), "InferenceResponse")
         infer["requestBody"] = _body("InferenceRequest", v2_example(served.signature))
         paths[prefix] = {"get": _operation(f"model{mark}", "Inputs and outputs of the model", [], "ModelMetadata")}
+        config = f"The same as a configuration of Triton's{', by version' if mark else ''}"
+        paths[f"{prefix}/config"] = {"get": _operation(f"config{mark}", config, [])}
         paths[f"{prefix}/ready"] = {"get": _operation(f"modelReady{mark}", "Whether the model is ready", ["503"])}
         paths[f"{prefix}/infer"] = {"post": infer}
     return paths
@@ -74,12 +78,12 @@ def _v2_paths(served: Served) -> dict[str, Any]:
 
 def _v1_paths(served: Served) -> dict[str, Any]:
     base = f"/v1/models/{served.config.model}"
-    predict = _operation("predict", "Predict rows (V1)", list(_ERRORS), "V1Response")
-    predict["requestBody"] = _body("V1Request", v1_example(served.signature))
-    return {
-        base: {"get": _operation("v1Model", "Whether the model is ready (V1)", [])},
-        f"{base}:predict": {"post": predict},
-    }
+    paths: dict[str, Any] = {base: {"get": _operation("v1Model", "Whether the model is ready (V1)", [])}}
+    for prefix, mark in ((base, ""), (f"{base}/versions/{served.config.version}", "Version")):
+        predict = _operation(f"predict{mark}", "Predict rows (V1)", list(_ERRORS), "V1Response")
+        predict["requestBody"] = _body("V1Request", v1_example(served.signature))
+        paths[f"{prefix}:predict"] = {"post": predict}
+    return paths
 
 
 def _operation(name: str, summary: str, errors: list[str], schema: str = "") -> dict[str, Any]:
@@ -103,19 +107,12 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _schemas(signature: Signature) -> dict[str, Any]:
-    row = {
-        "type": "object",
-        "properties": {c.name: _column(c) for c in signature.inputs},
-        "required": [c.name for c in signature.inputs if c.required],
-    }
-    if signature.id_column:
-        row["properties"] = {**row["properties"], signature.id_column: {"description": "Identifier, not a feature"}}  # type: ignore[dict-item]
+def _schemas(signature: Signature, max_rows: int) -> dict[str, Any]:
     names = [c.name for c in signature.inputs] + ([signature.id_column] if signature.id_column else [])
     outputs = [o.name for o in signature.outputs]
     return {
         "Error": _object({"error": {"type": "string"}}, "error"),
-        "Row": row,
+        "Row": _row(signature),
         "Tensor": _tensor({"type": "string", "description": f"A column: {', '.join(names[:50])}"}, "data"),
         "InferenceRequest": _object(
             {
@@ -136,22 +133,51 @@ def _schemas(signature: Signature) -> dict[str, Any]:
             "model_name",
             "outputs",
         ),
-        "ModelMetadata": _object({"name": {"type": "string"}, "platform": {"type": "string"}}, "name", "platform"),
-        "V1Request": _object({"instances": {"type": "array", "minItems": 1, "items": _row(signature)}}, "instances"),
+        "TensorMetadata": _tensor({"type": "string"}),
+        "ModelMetadata": _object(
+            {
+                "name": {"type": "string"},
+                "versions": {"type": "array", "items": {"type": "string"}},
+                "platform": {"type": "string"},
+                "inputs": {"type": "array", "items": _ref("TensorMetadata")},
+                "outputs": {"type": "array", "items": _ref("TensorMetadata")},
+                "properties": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+            "name",
+            "platform",
+        ),
+        "V1Request": _object(
+            {
+                "instances": _instances(signature, max_rows),
+                "outputs": {"type": "array", "items": {"type": "string", "enum": outputs}},
+            },
+            "instances",
+        ),
         "V1Response": _object({"predictions": {"type": "array"}}, "predictions"),
     }
 
 
 def _row(signature: Signature) -> dict[str, Any]:
-    width = len(signature.inputs)
-    return {"oneOf": [_ref("Row"), {"type": "array", "minItems": width, "maxItems": width}]}
+    columns: dict[str, Any] = {c.name: _column(c) for c in signature.inputs}
+    if signature.id_column and signature.id_column not in columns:
+        columns[signature.id_column] = {"type": ["string", "null"], "description": "Identifier, not a feature"}
+    required = [c.name for c in signature.inputs if c.required]
+    return {**_object(columns, *required), "additionalProperties": False}
+
+
+def _instances(signature: Signature, max_rows: int) -> dict[str, Any]:
+    """All rows are objects by column, or all are lists in signature order."""
+    columns = [_column(c) for c in signature.inputs]
+    listed = {"type": "array", "prefixItems": columns, "items": False, "minItems": len(columns)}
+    rows = {"type": "array", "minItems": 1, "maxItems": max_rows}
+    return {"oneOf": [{**rows, "items": _ref("Row")}, {**rows, "items": listed}]}
 
 
 def _tensor(name: dict[str, Any], *required: str) -> dict[str, Any]:
     properties = {
         "name": name,
-        "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2},
-        "datatype": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer", "minimum": -1}, "minItems": 1, "maxItems": 2},
+        "datatype": {"type": "string", "enum": list(DATATYPES)},
         "parameters": {"type": "object"},
         "data": {"type": "array"},
     }
@@ -165,6 +191,8 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 def _column(column: InputColumn) -> dict[str, Any]:
     kind = _JSON_TYPES[column.datatype]
     schema: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
+    if column.kind == "datetime":
+        schema["format"] = "date-time"
     if column.categories:
         schema["examples"] = column.categories[:10]
     return schema
