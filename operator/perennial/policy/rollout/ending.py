@@ -12,16 +12,22 @@ CRASHES = 3
 """Restarts of a revision's containers after which it is taken for broken, not slow."""
 
 
-def told_to_roll_back(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move | None:
-    """A person asked for it: the candidate goes, or else the stable revision makes way for the previous one.
+def taken_back(state: RolloutState) -> Revision | None:
+    """The revision that a rollback would take back now: the candidate, or else the stable one.
 
     A candidate that replaces a stable revision which was itself rejected stays: it is the way back.
     """
+    candidate, stable = state.candidate, state.stable
+    fleeing = stable is not None and state.is_rejected(stable.artifact) is not None
+    return candidate.revision if candidate is not None and not fleeing else stable
+
+
+def told_to_roll_back(state: RolloutState, facts: Facts, rules: Rules, now: datetime) -> Move | None:
+    """A person asked for it: the candidate goes, or else the stable revision makes way for the previous one."""
     candidate, stable, previous = state.candidate, state.stable, state.previous
     if not facts.rollback:
         return None
-    fleeing = stable is not None and state.is_rejected(stable.artifact) is not None
-    if candidate is not None and not fleeing:
+    if candidate is not None and taken_back(state) == candidate.revision:
         return rolled_back(state, candidate.revision, "RollbackRequested", facts.rollback, now)
     if previous is None or stable is None or candidate is not None:
         return None

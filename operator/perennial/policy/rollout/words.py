@@ -1,9 +1,10 @@
-"""What a person's word about a promotion comes to: taken up now, waiting for its candidate, lifting a rejection, or
-refused, and why. Pure. That the person may say it is the admission policy's to see to."""
+"""What a person's word about a promotion or rollback comes to: taken up now, waiting for its candidate, lifting a
+rejection, or refused, and why. Pure. That the person may say it is the admission policy's to see to."""
 
 from dataclasses import dataclass, replace
 from typing import Self
 
+from perennial.policy.rollout.ending import taken_back
 from perennial.policy.rollout.facts import Wanted
 from perennial.policy.rollout.move import named
 from perennial.policy.rollout.state import Candidate, RolloutState
@@ -71,6 +72,22 @@ def hear_promotion(state: RolloutState, wanted: Wanted, text: str) -> Heard:
     if revision is None and wanted.reason == UNREACHABLE:
         return Heard(state, waits=True)
     return Heard(state, refused=_why(state, wanted, word.version))
+
+
+def refuse_rollback(state: RolloutState, text: str) -> str:
+    """Why the word `perennial.dev/rollback` cannot be about what a rollback would take back now; empty: it is.
+
+    A word outlives the version that it was said about: it must not hit the next one.
+    """
+    word, target = Word.of(text), taken_back(state)
+    if word is None:
+        return f"perennial.dev/rollback is '{text[:64]}'; write {FORM}"
+    if target is not None and target.number != word.version:
+        return (
+            f"version {word.version} is not the one that a rollback would take back now: {named(target)} is. If that "
+            f"is meant, set perennial.dev/rollback='{target.number} <your user name> <reason>'"
+        )
+    return ""
 
 
 def _stays(candidate: Candidate, wanted: Wanted) -> bool:

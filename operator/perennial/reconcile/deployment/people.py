@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 
 from perennial.api.group import ACCEPT_SIGNATURE, PROMOTE, ROLLBACK
 from perennial.policy.rollout import Move, RolloutState, Wanted
-from perennial.policy.rollout.words import FORM, Heard, Word, hear_promotion
+from perennial.policy.rollout.words import Heard, Word, hear_promotion, refuse_rollback
 from perennial.reconcile.deployment.observed import Observed
 from perennial.reconcile.status import EventIntent
+
+NOTHING_TO_TAKE_BACK = (
+    "there is nothing to roll back: no candidate but a way back from a rejected version, and no previous revision "
+    "any more. To serve an earlier version, pin it: spec.model.version"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class Said:
 
     heard: Heard
     rollback: str = ""  # who asked for it, and why
+    no_rollback: str = ""  # why nothing comes of having asked
     signature_accepted: bool = False
     new: dict[str, str] = field(default_factory=dict)  # annotation → value that nothing came of yet
 
@@ -38,7 +44,7 @@ class Said:
         """What people are told where nothing came of their words."""
         told = [("PromotionRefused", "Promote", self.heard.refused)] if self.heard.refused else []
         if ROLLBACK in self.new and move.reason != "RollbackRequested":
-            told.append(("RollbackRefused", "Rollback", _no_rollback(self.new[ROLLBACK], bool(self.rollback))))
+            told.append(("RollbackRefused", "Rollback", self.no_rollback or NOTHING_TO_TAKE_BACK))
         return [EventIntent("Warning", reason, action, message) for reason, action, message in told]
 
 
@@ -47,19 +53,12 @@ def said(seen: Observed, want: Wanted) -> Said:
     notes, acted = seen.deployment.metadata.annotations, seen.deployment.status.acted
     new = {key: notes[key] for key in (PROMOTE, ROLLBACK) if notes.get(key) and acted.get(key) != notes[key][:128]}
     rollback, accepted = Word.of(new.get(ROLLBACK, "")), Word.of(notes.get(ACCEPT_SIGNATURE, ""))
+    no_rollback = refuse_rollback(seen.state, new[ROLLBACK]) if ROLLBACK in new else ""
     candidate = seen.state.candidate
     return Said(
         heard=hear_promotion(seen.state, want, new[PROMOTE]) if PROMOTE in new else Heard(seen.state),
-        rollback=f"asked for by {rollback.told}" if rollback else "",
+        rollback=f"asked for by {rollback.told}" if rollback and not no_rollback else "",
+        no_rollback=no_rollback,
         signature_accepted=bool(accepted and candidate and accepted.version == candidate.revision.number),
         new=new,
-    )
-
-
-def _no_rollback(text: str, understood: bool) -> str:
-    if not understood:
-        return f"perennial.dev/rollback is '{text[:64]}'; write {FORM}"
-    return (
-        "there is nothing to roll back: no candidate but a way back from a rejected version, and no previous revision "
-        "any more. To serve an earlier version, pin it: spec.model.version"
     )

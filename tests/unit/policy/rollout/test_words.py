@@ -9,7 +9,7 @@ import pytest
 from perennial.policy.rollout import RevisionHealth, RolloutState, Rules, Stage, Wanted, advance
 from perennial.policy.rollout.facts import StepVerdict
 from perennial.policy.rollout.shape import shape
-from perennial.policy.rollout.words import UNREACHABLE, Word, hear_promotion
+from perennial.policy.rollout.words import UNREACHABLE, Word, hear_promotion, refuse_rollback
 from tests.unit.policy.rollout.test_advance import GOOD, ONE, RULES, T0, TWO, facts, promoted, stable_one, walk
 
 THREE = replace(TWO, key="3" * 64, artifact="sha256:three", version=3)
@@ -163,3 +163,25 @@ def test_a_word_that_nothing_can_come_of_is_refused_and_kept_for_no_later_versio
 def test_no_word_is_refused_because_storage_does_not_answer() -> None:
     heard = hear_promotion(stable_one(), Wanted(None, UNREACHABLE, "no route"), SAID)
     assert (heard.waits, heard.refused, heard.promote) == (True, "", "")
+
+
+@pytest.mark.parametrize(
+    ("state", "meant"),
+    [
+        pytest.param(stable_one(), 1, id="stable alone"),
+        pytest.param(preparing(), 2, id="a candidate before its pods are ready"),
+        pytest.param(stepping(), 2, id="a candidate at its steps"),
+        pytest.param(
+            replace(stepping(), rejected=stable_one().rejecting(ONE.artifact, "x", T0).rejected), 1, id="fleeing"
+        ),
+    ],
+)
+def test_a_rollback_is_about_the_version_that_it_names(state: RolloutState, meant: int) -> None:
+    assert refuse_rollback(state, f"{meant} ada seen enough") == ""
+    other = refuse_rollback(state, f"{meant + 1} ada seen enough")
+    assert f"version {meant + 1} is not the one" in other
+    assert f"'{meant} <your user name>" in other
+
+
+def test_a_rollback_of_another_form_is_told_the_form() -> None:
+    assert "write '<version> <your user name> <reason>'" in refuse_rollback(stepping(), "ada seen enough")
