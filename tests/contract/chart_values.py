@@ -39,6 +39,12 @@ VALUES: dict[str, dict[str, Any]] = {
         "s3": {"enabled": True, "rootKey": ROOT_KEY},
         "storage": {"tenants": ["demo"]},
     },
+    "cleaning": {
+        "gc": {"enabled": True},
+        "s3": {"enabled": True, "rootKey": ROOT_KEY},
+        "storage": {"tenants": ["demo", "another"]},
+        "networkPolicies": {"enabled": True},
+    },
     "workloads": {"rbac": {"workloads": ["JobSet", "RayJob", "TrainJob"]}},
     "every placement": {
         "operator": {
@@ -63,7 +69,8 @@ def made(name: str) -> list[Manifest]:
 def pods(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
     """Every pod specification, with what it is called."""
     for manifest in manifests:
-        spec = manifest if manifest["kind"] == "Pod" else manifest.get("spec", {}).get("template") or {}
+        body = manifest["spec"]["jobTemplate"] if manifest["kind"] == "CronJob" else manifest
+        spec = body if body.get("kind") == "Pod" else body.get("spec", {}).get("template") or {}
         if isinstance(spec, dict) and "containers" in spec.get("spec", {}):
             yield f"{manifest['kind']} {manifest['metadata']['name']}", spec["spec"]
 

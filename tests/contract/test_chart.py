@@ -9,7 +9,7 @@ import yaml
 from hack import chart_docs, chart_policies
 from perennial.reconcile.config import load_config
 from tests.contract.chart_values import DIGEST, SETS, VALUES, made, operator_environment, pods
-from tests.support.helm import CHART, helm, of_kind, rendered, template
+from tests.support.helm import CHART, helm, named, of_kind, rendered, template
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -58,6 +58,7 @@ def test_a_value_that_cannot_be_meant_is_refused_and_named(values: dict[str, Any
     [
         ({"s3": {"enabled": True}, "storage": {"endpoint": "http://x"}}, "use the embedded store or another one"),
         ({"s3": {"enabled": True}, "storage": {"prefix": "other"}}, "leave storage.prefix at its default"),
+        ({"gc": {"enabled": True}}, "name the namespaces whose registries are cleaned"),
         ({"metrics": {"serviceMonitor": True}}, "this cluster has no ServiceMonitor CRD"),
     ],
 )
@@ -91,6 +92,8 @@ def test_every_pod_fits_the_restricted_level_with_a_read_only_root_and_a_memory_
 def test_the_operator_alone_gets_a_token_of_the_api_server() -> None:
     manifests = made("embedded")
     assert [what for what, spec in pods(manifests) if spec["automountServiceAccountToken"]] == ["Deployment perennial"]
+    cleaning = [what for what, spec in pods(made("cleaning")) if spec["automountServiceAccountToken"]]
+    assert cleaning == ["Deployment perennial", "CronJob perennial-gc"]
     assert all(a["automountServiceAccountToken"] is False for a in of_kind(manifests, "ServiceAccount"))
 
 
@@ -141,6 +144,33 @@ def test_what_is_generated_in_the_chart_is_what_the_generators_make() -> None:
     stale = [str(path.relative_to(CHART)) for path, text in expected.items() if path.read_text() != text]
     assert stale == [], "run hack/generate"
     assert {p.name for p in (CHART / "files" / "crds").iterdir()} == {p.name for p in crds}
+
+
+def test_every_value_is_used_by_a_template() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    templates = "\n".join(p.read_text() for p in (CHART / "templates").rglob("*") if p.is_file())
+    paths = [f"{group}.{key}" for group, inner in values.items() for key in inner]
+    used = [p for p in paths if f".Values.{p}" in templates or p.startswith("image.")]
+    assert [p for p in paths if p not in used] == []
+    assert "$values := .root.Values.image" in templates
+
+
+def test_the_cleaning_job_is_the_command_of_the_how_to_as_the_operator_for_every_tenant() -> None:
+    manifests = made("cleaning")
+    (job,) = of_kind(manifests, "CronJob")
+    assert job["spec"]["concurrencyPolicy"] == "Forbid"
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert [*container["command"], *container["args"]] == [
+        "python", "-m", "perennial.cli", "gc", "--delete", "--namespace=another", "--namespace=demo"
+    ]  # fmt: skip
+    operator = named(manifests, "Deployment", "perennial")["spec"]["template"]["spec"]
+    assert (pod["serviceAccountName"], container["envFrom"]) == (
+        operator["serviceAccountName"], operator["containers"][0]["envFrom"]
+    )  # fmt: skip
+    known = {e["name"]: e.get("value") for e in operator["containers"][0]["env"]}
+    assert all(known[e["name"]] == e["value"] for e in container["env"])
+    assert not of_kind(made("default"), "CronJob")
 
 
 def test_every_value_is_documented() -> None:

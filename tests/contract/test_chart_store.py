@@ -124,3 +124,6 @@ def test_the_store_answers_only_the_operator_and_pods_of_perennial_in_tenants() 
     assert operator["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "operator"
     assert tenant["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "demo"}
     assert tenant["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "perennial"}
+    (rule,) = named(made("cleaning"), "NetworkPolicy", "perennial-s3")["spec"]["ingress"]
+    ours = [f["podSelector"]["matchLabels"].get("app.kubernetes.io/component") for f in rule["from"]]
+    assert ours == ["operator", "gc", None, None]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hack.demo.data import requests_of
+from hack.demo.install import SYSTEM
 from hack.demo.traffic import ask, request_body
 from tests.support.loop import MODEL, NAMESPACE, Loop
 
@@ -94,3 +95,15 @@ def test_the_operator_writes_nothing_when_nothing_happens(loop: Loop) -> None:
     before = versions()
     time.sleep(45)
     assert versions() == before
+
+
+def test_the_cleaning_job_runs_as_the_operator_and_takes_nothing_that_is_young(loop: Loop) -> None:
+    store = loop.store()
+    before = {o.key for o in store.list("registry/") if "/_windows/" not in o.key}
+    loop.kubectl("create", "job", "clean-now", "-n", SYSTEM, "--from=cronjob/perennial-gc")
+    try:
+        loop.kubectl("wait", "job/clean-now", "-n", SYSTEM, "--for=condition=complete", "--timeout=120s")
+        assert f"0 objects (0 bytes) of namespace {NAMESPACE}" in loop.kubectl("logs", "-n", SYSTEM, "job/clean-now")
+        assert before <= {o.key for o in store.list("registry/")}
+    finally:
+        loop.kubectl("delete", "job", "clean-now", "-n", SYSTEM)
