@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from statistics import median, quantiles
 from types import TracebackType
@@ -22,27 +22,29 @@ from tests.integration.controller.conftest import ROOT, Plane, training
 
 API = "/apis/perennial.dev/v1alpha1/namespaces"
 MIB = 2**20
+TOY = "tests.integration.controller.toy"
+NONE: Mapping[str, str] = {}
 
 
 class Bench:
     """One control plane, used by one run after the other in namespaces of their own."""
 
     def __init__(self, control: ControlPlane, folder: Path):
-        self._plane = Plane(control)
-        self._folder = folder
+        self.plane = Plane(control)
+        self.folder = folder
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        pki = self._plane.control.place.pki
+        pki = self.plane.control.place.pki
         tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         self._session = aiohttp.ClientSession(
-            self._plane.control.url,
+            self.plane.control.url,
             connector=aiohttp.TCPConnector(ssl=tls, limit=0),
             timeout=aiohttp.ClientTimeout(total=None),
             read_bufsize=2**22,
         )
-        self._plane.install_crds()
+        self.plane.install_crds()
         return self
 
     async def __aexit__(
@@ -52,17 +54,17 @@ class Bench:
 
     async def throughput(self, objects: int, clients: int) -> Throughput:
         """Clients create as fast as they can while the operator makes the children."""
-        self._plane.kubectl("create", "namespace", "throughput")
-        operator = Running(self._folder, self._plane, "throughput")
+        self.plane.kubectl("create", "namespace", "throughput")
+        operator = Running(self.folder, self.plane, "throughput")
         await operator.until_ready()
         cpu, requests = operator.cpu_seconds(), operator.requests()
         seen: dict[str, float] = {}
         watch = asyncio.create_task(self._watch_children("throughput", seen))
         await asyncio.sleep(0.5)
         begun = time.monotonic()
-        created = await self._create("throughput", objects, clients)
+        created = await self.create("throughput", _names(objects), clients)
         created_in = time.monotonic() - begun
-        await _until(lambda: len(seen) >= objects, 600)
+        await until(lambda: len(seen) >= objects, 600)
         last_child = max(seen.values())
         await self._until_statuses("throughput", objects)
         last_status = time.monotonic()
@@ -85,18 +87,18 @@ class Bench:
 
     async def scale(self, objects: int, clients: int) -> Scale:
         """The operator starts anew where everything is there already."""
-        self._plane.kubectl("create", "namespace", "scale")
-        first = Running(self._folder, self._plane, "scale")
+        self.plane.kubectl("create", "namespace", "scale")
+        first = Running(self.folder, self.plane, "scale")
         await first.until_ready()
-        await self._create("scale", objects, clients)
+        await self.create("scale", _names(objects), clients)
         await self._until_statuses("scale", objects)
         first.stop()
 
         begun = time.monotonic()
-        again = Running(self._folder, self._plane, "scale")
-        await _until(lambda: again.metric("perennial_cached_objects") >= 2 * objects, 300)
+        again = Running(self.folder, self.plane, "scale")
+        await until(lambda: again.metric("perennial_cached_objects") >= 2 * objects, 300)
         observed = time.monotonic() - begun
-        await _until(lambda: again.metric("perennial_reconcile_total") >= objects, 300)
+        await until(lambda: again.metric("perennial_reconcile_total") >= objects, 300)
         settled = time.monotonic() - begun
         writes = again.writes()
         await asyncio.sleep(10)
@@ -115,8 +117,8 @@ class Bench:
         again.stop()
         return figures
 
-    async def _create(self, namespace: str, objects: int, clients: int) -> dict[str, float]:
-        names = [f"t{i:05}" for i in range(objects)]
+    async def create(self, namespace: str, names: list[str], clients: int) -> dict[str, float]:
+        """Create smallest ModelTrainings, one after the other a client; when each was acknowledged."""
         created: dict[str, float] = {}
 
         async def client(share: list[str]) -> None:
@@ -130,10 +132,15 @@ class Bench:
         return created
 
     async def _watch_children(self, namespace: str, seen: dict[str, float]) -> None:
+        async for body in self.watch(f"/api/v1/namespaces/{namespace}/configmaps"):
+            seen.setdefault(body["metadata"]["name"], time.monotonic())
+
+    async def watch(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """Our children below a path as they come and change, without an end."""
         params = {"watch": "true", "labelSelector": "app.kubernetes.io/managed-by=perennial"}
-        async with self._session.get(f"/api/v1/namespaces/{namespace}/configmaps", params=params) as answer:
+        async with self._session.get(path, params=params) as answer:
             async for line in answer.content:
-                seen.setdefault(json.loads(line)["object"]["metadata"]["name"], time.monotonic())
+                yield json.loads(line)["object"]
 
     async def _until_statuses(self, namespace: str, objects: int) -> None:
         params = {"watch": "true"}
@@ -148,10 +155,16 @@ class Bench:
                     return
 
 
+def _names(objects: int) -> list[str]:
+    return [f"t{i:05}" for i in range(objects)]
+
+
 class Running:
     """An operator process and what the kernel and its metrics say of it."""
 
-    def __init__(self, folder: Path, plane: Plane, namespace: str):
+    def __init__(
+        self, folder: Path, plane: Plane, namespace: str, *, module: str = TOY, more: Mapping[str, str] = NONE
+    ):
         self._port = free_ports(1)[0]
         environment = {
             "KUBECONFIG": str(plane.control.place.kubeconfig),
@@ -162,14 +175,15 @@ class Running:
             "PERENNIAL_WATCH_NAMESPACES": namespace,
             "PERENNIAL_POD_NAME": "operator",
             "PERENNIAL_PORT": str(self._port),
+            **more,
         }
         with (folder / "operator.log").open("ab") as log:
-            command = [sys.executable, "-m", "tests.integration.controller.toy"]
+            command = [sys.executable, "-m", module]
             self._process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
 
     async def until_ready(self) -> None:
         """Wait for the first reading of the cluster and the watches."""
-        await _until(lambda: self._get("/readyz").startswith("ok") and self.metric("perennial_queue_depth") == 0, 60)
+        await until(lambda: self._get("/readyz").startswith("ok") and self.metric("perennial_queue_depth") == 0, 60)
 
     def metric(self, name: str) -> float:
         """Sum over the samples of a metric."""
@@ -205,7 +219,7 @@ class Running:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-async def _until(question: Callable[[], bool], seconds: float) -> None:
+async def until(question: Callable[[], bool], seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while not await asyncio.to_thread(question):  # noqa: ASYNC110 - the other process signals nothing
             await asyncio.sleep(0.1)

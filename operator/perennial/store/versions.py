@@ -45,13 +45,14 @@ class Versions:
             if found := self.read(number):
                 yield found
 
-    def claim(self, run_digest: str, token: str, *, at: str) -> VersionRecord:
+    def claim(self, run_digest: str, token: str, *, at: str, image: str = "") -> VersionRecord:
         """The one version of a finished run, made if need be.
 
         Args:
             run_digest: of a run whose run.json exists.
             token: names the claimer in the record.
             at: now, ISO 8601 UTC, for the history.
+            image: what the run's code was run from, where that is known; a version that exists keeps its own.
 
         Raises:
             NotFound: the run does not exist.
@@ -65,7 +66,10 @@ class Versions:
         listed = list(self._listed())
         claimed = self._begun(run_digest, run, listed)
         if claimed is None:
-            claimed = self._write_record(run_digest, token, max((n for n, _ in listed), default=0) + 1, at)
+            free = max((n for n, _ in listed), default=0) + 1
+            history = [VersionEvent(at=at, state="Pending", reason="Claimed")]
+            ours = VersionRecord(number=free, run_digest=run_digest, token=token, image=image, history=history)
+            claimed = self._write_record(ours)
         number = self._decide(run_digest, claimed)
         if number != claimed:
             self._abandon(claimed, run_digest, number, at)
@@ -117,18 +121,15 @@ class Versions:
                 return number
         return None
 
-    def _write_record(self, run_digest: str, token: str, number: int, at: str) -> int:
-        """Write versions/N.json for the first free N at or after `number`; N, or that of another claimer of the run."""
-        while True:
-            event = VersionEvent(at=at, state="Pending", reason="Claimed")
-            ours = VersionRecord(number=number, run_digest=run_digest, token=token, history=[event])
-            if files.create(self._store, self._keys.version(number), ours.to_json()):
-                return number
-            there = self._require(number)
+    def _write_record(self, ours: VersionRecord) -> int:
+        """Write versions/N.json for the first free N at or after ours; N, or that of another claimer of the run."""
+        while not files.create(self._store, self._keys.version(ours.number), ours.to_json()):
+            there = self._require(ours.number)
             # Ours, after a lost answer, or a claim of the same run by somebody else: as good as ours.
-            if there.run_digest == run_digest and there.state != "Abandoned":
-                return number
-            number += 1
+            if there.run_digest == ours.run_digest and there.state != "Abandoned":
+                break
+            ours = ours.model_copy(update={"number": ours.number + 1})
+        return ours.number
 
     def _decide(self, run_digest: str, number: int) -> int:
         """Write version.json unless it is there; the number that it holds."""

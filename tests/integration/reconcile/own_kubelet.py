@@ -32,16 +32,18 @@ async def carry_out(kube: Kube, job: dict[str, Any], folder: Path, env: dict[str
     by_name = {c["name"]: c for c in (*spec["initContainers"], *spec["containers"])}
     literal = {e["name"]: e["value"] for e in by_name["fetch"]["env"] if "value" in e}
     code = CODE[by_name["user"]["image"]]
-    pod = OwnPod(folder, {"PERENNIAL_TASK": literal["PERENNIAL_TASK"], **env}, code=code)
+    live = await kube.create(_pod(job, spec))
+    told = {"PERENNIAL_TASK": literal["PERENNIAL_TASK"], **env}
+    pod = OwnPod(folder, told, code=code, uid=live["metadata"]["uid"])
     ended = {c.name: c for c in await asyncio.to_thread(pod.run)}
     shutil.rmtree(pod.run_folder)
-    await _write_pod(kube, job, spec, ended)
+    await _write_end(kube, live, spec, ended)
     return next((c.code for c in ended.values() if c.code and c.name != "agent"), 0)
 
 
-async def _write_pod(kube: Kube, job: dict[str, Any], spec: dict[str, Any], ended: dict[str, Container]) -> None:
+def _pod(job: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     meta = job["metadata"]
-    pod = {
+    return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -54,14 +56,16 @@ async def _write_pod(kube: Kube, job: dict[str, Any], spec: dict[str, Any], ende
         },
         "spec": {**spec, "serviceAccountName": "default"},
     }
-    await kube.create(pod)
+
+
+async def _write_end(kube: Kube, pod: dict[str, Any], spec: dict[str, Any], ended: dict[str, Container]) -> None:
     status = {
         "phase": "Failed" if any(c.code for c in ended.values()) else "Succeeded",
         "initContainerStatuses": [_status(c["name"], ended) for c in spec["initContainers"]],
         "containerStatuses": [_status(c["name"], ended) for c in spec["containers"]],
     }
-    ref = Ref("Pod", meta["namespace"], pod["metadata"]["name"])  # type: ignore[index]
-    await kube.raw("PATCH", ref.path("status"), body={"status": status}, content_type="application/merge-patch+json")
+    path = Ref.to(pod).path("status")
+    await kube.raw("PATCH", path, body={"status": status}, content_type="application/merge-patch+json")
 
 
 def _status(name: str, ended: dict[str, Container]) -> dict[str, Any]:
@@ -79,4 +83,5 @@ def _status(name: str, ended: dict[str, Container]) -> dict[str, Any]:
                 "containerID": "x://1",
             }
         }
-    return {"name": name, "image": "x", "imageID": f"sha256:{name}", "ready": False, "restartCount": 0, "state": state}
+    image = f"sha256:{name}" if told is not None else ""  # a container that has not begun has none yet
+    return {"name": name, "image": "x", "imageID": image, "ready": False, "restartCount": 0, "state": state}

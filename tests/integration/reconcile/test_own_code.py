@@ -25,17 +25,22 @@ async def test_own_code_becomes_an_approved_version_by_the_same_gates(world: Wor
     assert condition(status, "Succeeded")["status"] == "True", status
     assert status["version"] == {"number": 1, "state": "Approved", "reason": "GatesPassed"}
     assert status["gates"][0]["result"] == "Passed"
-    assert status["run"]["image"] == "sha256:user"
+    assert (status["run"]["image"], status["run"]["reused"]) == ("sha256:user", False)
     assert 0.5 < status["metrics"]["roc_auc"] <= 1
     run = world.registry().runs.read(status["run"]["digest"])
     assert run is not None
     assert run.chosen["reported"]["epochs"] == 8
+    version = world.registry().versions.read(1)
+    assert version is not None
+    assert version.image == "sha256:user"
     assert await world.settle() == []
     await world.delete("ModelTraining", "m")
     await world.apply(own(world, evaluation=gates))
     await world.settle()
     assert len(world.jobs_run) == 1
-    assert (await status_of(world))["version"]["number"] == 1
+    status = await status_of(world)
+    assert status["version"]["number"] == 1
+    assert (status["run"]["image"], status["run"]["reused"]) == ("sha256:user", True)
 
 
 @pytest.mark.parametrize(
@@ -71,4 +76,6 @@ async def test_a_run_that_another_object_made_ends_the_pod_and_is_taken(world: W
     assert len(world.jobs_run) == 2
     assert condition(second, "Succeeded")["status"] == "True"
     assert second["run"]["digest"] == first["run"]["digest"]
+    assert (second["run"]["image"], second["run"]["reused"]) == ("sha256:user", True)
     assert second["version"]["number"] == 1
+    assert "failure" not in second

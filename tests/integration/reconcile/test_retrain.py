@@ -7,8 +7,9 @@ import pytest
 
 from perennial.kube.resources import OWN_KINDS
 from tests.integration.reconcile.conftest import rows
+from tests.integration.reconcile.mortal import Died
 from tests.integration.reconcile.test_training import condition, in_namespace
-from tests.integration.reconcile.world import Died, World, policy, training
+from tests.integration.reconcile.world import World, policy, training
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.s3, pytest.mark.timeout(600)]
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from perennial.api.records.task import Task
+from tests.integration.reconcile.mortal import Died
 from tests.integration.reconcile.test_training import condition, in_namespace, status_of
-from tests.integration.reconcile.world import Died, World, training
+from tests.integration.reconcile.world import World, training
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.s3, pytest.mark.timeout(600)]
 

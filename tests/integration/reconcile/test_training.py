@@ -7,7 +7,8 @@ import pytest
 from perennial.kube.client import Kube
 from perennial.kube.resources import Ref
 from tests.integration.reconcile.conftest import rows
-from tests.integration.reconcile.world import Died, World, training
+from tests.integration.reconcile.mortal import Died
+from tests.integration.reconcile.world import World, training
 from tests.support.s3_proxy import ignoring_headers
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.s3, pytest.mark.timeout(600)]

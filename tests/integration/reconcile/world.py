@@ -1,11 +1,9 @@
 """The reconcilers against a real API server and a real S3 server, one look at a time.
 
-What a kubelet would do is done here with the real trainer: each Job that is not over is carried out by the container's
-code, and its pod and end are written to the API server. So a test sees every state, and may end the operator's process
-before or after any write.
+What a kubelet would do is done by `kubelet.py` between the looks. So a test sees every state, and may end the
+operator's process before or after any write (`mortal.py`).
 """
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
-from uuid import uuid4
 
-from perennial.desired import labels
 from perennial.kube.access import load_access
 from perennial.kube.client import Kube
 from perennial.kube.resources import CHILDREN, OWN_KINDS, Ref
@@ -26,50 +22,10 @@ from perennial.reconcile.registry import RECONCILERS
 from perennial.reconcile.storage import StoragePool
 from perennial.store import ObjectStore, open_store
 from perennial.store.registry import Registry
-from tests.integration.reconcile.indexed import one_pod
-from tests.integration.reconcile.own_kubelet import carry_out, is_own
+from tests.integration.reconcile.kubelet import carry_out_jobs
+from tests.integration.reconcile.mortal import MortalKube
 
 API = "perennial.dev/v1alpha1"
-WRITES = ("create", "apply", "delete", "patch_status", "merge_annotations")
-
-
-class Died(BaseException):
-    """The operator's process ended here."""
-
-
-class MortalKube(Kube):
-    """A client whose process ends at the n-th write, right before or right after it."""
-
-    def __init__(self, *args: Any, dies_at: int = 0, after: bool = False, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self.writes: list[str] = []
-        self._dies_at, self._after = dies_at, after
-
-    async def _mortal(self, name: str, *args: Any, **more: Any) -> Any:
-        self.writes.append(name)
-        dies = len(self.writes) == self._dies_at
-        if dies and not self._after:
-            raise Died
-        done = await getattr(super(), name)(*args, **more)
-        if dies:
-            raise Died
-        return done
-
-    async def create(self, *args: Any, **more: Any) -> Any:
-        """As in Kube."""
-        return await self._mortal("create", *args, **more)
-
-    async def apply(self, *args: Any, **more: Any) -> Any:
-        """As in Kube."""
-        return await self._mortal("apply", *args, **more)
-
-    async def delete(self, *args: Any, **more: Any) -> Any:
-        """As in Kube."""
-        return await self._mortal("delete", *args, **more)
-
-    async def patch_status(self, *args: Any, **more: Any) -> Any:
-        """As in Kube."""
-        return await self._mortal("patch_status", *args, **more)
 
 
 class Shifted(Clock):
@@ -180,7 +136,7 @@ class World:
                 for _ in range(rounds):
                     before = len(kube.writes)
                     await self._round(kube, pool)
-                    moved = await self._kubelet()
+                    moved = await self._carry_out_jobs()
                     if len(kube.writes) == before and not moved:
                         return kube.writes
         finally:
@@ -194,9 +150,16 @@ class World:
         with mock.patch.dict(os.environ, self.env):
             for _ in range(rounds):
                 await self._round(kube, pool)
-                await self._kubelet()
+                await self._carry_out_jobs()
         await kube.close()
         pool.close()
+
+    async def _carry_out_jobs(self) -> bool:
+        kube = Kube(self.access)  # the kubelet's own: its writes are none of the operator's
+        try:
+            return await carry_out_jobs(kube, self)
+        finally:
+            await kube.close()
 
     async def remove(self, job: Mapping[str, Any]) -> None:
         """Delete a Job and its pods, as the TTL controller would."""
@@ -217,116 +180,6 @@ class World:
         for kind in self.kinds:
             for _, namespace, name in cache.names(kind, self.namespace):
                 await RECONCILERS[kind](Key(kind, namespace, name), context)
-
-    async def _kubelet(self) -> bool:
-        moved = False
-        kube = Kube(self.access)
-        for job in await kube.list("Job", self.namespace):
-            done = any(c["type"] in ("Complete", "Failed") for c in job.get("status", {}).get("conditions", ()))
-            if "deletionTimestamp" in job["metadata"] and job["metadata"].get("finalizers"):
-                ref = Ref("Job", self.namespace, job["metadata"]["name"])
-                await kube.raw(
-                    "PATCH",
-                    ref.path(),
-                    body={"metadata": {"finalizers": None}},
-                    content_type="application/merge-patch+json",
-                )
-                moved = True
-            elif not done and not self.hold and not job["spec"].get("suspend"):
-                await self._carry_out(kube, job)
-                moved = True
-        await kube.close()
-        return moved
-
-    async def _carry_out(self, kube: Kube, job: dict[str, Any]) -> None:
-        if job["spec"].get("completionMode") == "Indexed":
-            await one_pod(kube, job, self._process)
-            return
-        self.jobs_run.append(job["metadata"]["name"])
-        if is_own(job):
-            code = await carry_out(kube, job, self.folder / f"own-{uuid4()}", dict(self.env))
-            await self._write_job_end(kube, job, code)
-            return
-        await self._write_end(kube, job, *await self._process(job, {}))
-
-    async def _process(self, job: Mapping[str, Any], more: dict[str, str]) -> tuple[int, str]:
-        """Run the container of a Job to its end; its exit code and termination message."""
-        template = job["spec"]["template"]
-        uid, told = str(uuid4()), self.folder / f"{uuid4()}"
-        container = template["spec"]["containers"][0]
-        literal = {e["name"]: e["value"] for e in container["env"] if "value" in e}
-        scratch = self.folder / f"work-{uid}"
-        scratch.mkdir()
-        env = {
-            **os.environ, **literal, **self.env, "POD_UID": uid, "PERENNIAL_TERMINATION_LOG": str(told),
-            "PERENNIAL_PROGRESS_PORT": "0", "HOME": str(scratch), "TMPDIR": str(scratch), **more,
-        }  # fmt: skip
-        code = await asyncio.to_thread(self.pod, env, told.with_suffix(".log"))
-        return code, told.read_text() if told.exists() else told.with_suffix(".log").read_text()[-2000:]
-
-    async def _write_end(self, kube: Kube, job: dict[str, Any], code: int, message: str) -> None:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": f"{job['metadata']['name']}-x",
-                "namespace": self.namespace,
-                "labels": {labels.KIND: "ModelTraining"},
-                "ownerReferences": [
-                    {"apiVersion": "batch/v1", "kind": "Job", "name": job["metadata"]["name"],
-                     "uid": job["metadata"]["uid"], "controller": True},
-                ],
-            },
-            "spec": {"containers": [{"name": "trainer", "image": "x"}], "restartPolicy": "Never"},
-        }  # fmt: skip
-        await kube.create(pod)
-        ended = {
-            "exitCode": code,
-            "reason": "Completed" if code == 0 else "Error",
-            "message": message,
-            "finishedAt": now,
-            "startedAt": now,
-            "containerID": "x://1",
-        }
-        phase = "Succeeded" if code == 0 else "Failed"
-        containers = [
-            {
-                "name": "trainer",
-                "image": "x",
-                "imageID": "x",
-                "ready": False,
-                "restartCount": 0,
-                "state": {"terminated": ended},
-            }
-        ]
-        ref = Ref("Pod", self.namespace, pod["metadata"]["name"])  # type: ignore[index]
-        await kube.raw(
-            "PATCH",
-            ref.path("status"),
-            body={"status": {"phase": phase, "containerStatuses": containers}},
-            content_type="application/merge-patch+json",
-        )
-        await self._write_job_end(kube, job, code)
-
-    async def _write_job_end(self, kube: Kube, job: dict[str, Any], code: int) -> None:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        reason = {} if code == 0 else {"reason": "PodFailurePolicy", "message": f"exit code {code}"}
-        types = ("SuccessCriteriaMet", "Complete") if code == 0 else ("FailureTarget", "Failed")
-        conditions = [
-            {"type": t, "status": "True", "lastTransitionTime": now, "lastProbeTime": now, **reason} for t in types
-        ]
-        counts = {"succeeded": 1} if code == 0 else {"failed": 1}
-        status = {
-            "startTime": now,
-            "conditions": conditions,
-            **counts,
-            **({"completionTime": now} if code == 0 else {}),
-        }
-        ref = Ref("Job", self.namespace, job["metadata"]["name"])
-        await kube.raw(
-            "PATCH", ref.path("status"), body={"status": status}, content_type="application/merge-patch+json"
-        )
 
 
 def training(name: str = "m", uri: str = "", **spec: Any) -> dict[str, Any]:

@@ -52,9 +52,10 @@ def test_versions_count_from_one_in_the_order_of_claims(store: ObjectStore) -> N
 
 def test_a_run_that_has_a_version_keeps_it_whoever_claims_again(store: ObjectStore) -> None:
     versions = published(store).versions
-    first = versions.claim(ONE.run_digest, "a", at=AT)
+    first = versions.claim(ONE.run_digest, "a", at=AT, image="sha256:ran")
+    assert first.image == "sha256:ran"
     assert versions.claim(ONE.run_digest, "a", at="later") == first
-    assert versions.claim(ONE.run_digest, "another", at="later") == first
+    assert versions.claim(ONE.run_digest, "another", at="later", image="sha256:other") == first
     assert versions.numbers() == [1]
 
 

@@ -17,7 +17,8 @@ from unittest import mock
 from perennial.kube.client import Kube
 from perennial.kube.resources import Ref
 from perennial.reconcile.storage import StoragePool
-from tests.integration.reconcile.world import API, MortalKube, World
+from tests.integration.reconcile.mortal import MortalKube
+from tests.integration.reconcile.world import API, World
 
 MERGE = "application/merge-patch+json"
 STAGES = "python -m perennial.runtime.training.own"

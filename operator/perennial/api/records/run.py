@@ -163,6 +163,7 @@ class VersionRecord(Record):
     number: int
     run_digest: str
     token: str
+    image: str = ""  # what the code of the run was run from, as its node named it; empty: nobody saw the pod
     state: VersionState = "Pending"
     reasons: list[str] = []
     history: list[VersionEvent] = []

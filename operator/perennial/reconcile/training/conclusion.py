@@ -67,6 +67,7 @@ async def settle_run(seen: Observed, again: Remeasured, ctx: Context) -> float |
         transition=transition(seen),
         started=parse_time(started) if started else now.replace(microsecond=0),
         followed=is_followed(ctx.cache, seen.namespace, seen.training.model),
+        image=_image(seen, run),
     )
     models = registry(ctx, seen.namespace, seen.training.model)
     try:
@@ -98,7 +99,7 @@ def concluded_status(
         conditions=_conditions(seen, base.conditions, concluded, message, now),
         completion_time=format_time((finished or now).replace(microsecond=0)),
         data=_data(run),
-        run=_run(seen, base, run, f"{registry_uri}/{keys.run_folder(run.run_digest)}"),
+        run=_run(seen, base, concluded, f"{registry_uri}/{keys.run_folder(run.run_digest)}"),
         metrics={name: _rounded(m.value) for name, m in run.metrics.items()},
         key_metric=_key_metric(seen, run),
         gates=list(concluded.gates),
@@ -131,24 +132,34 @@ def _conditions(
     return conditions
 
 
-def _run(seen: Observed, base: ModelTrainingStatus, run: RunRecord, uri: str) -> RunStatus:
+def _run(seen: Observed, base: ModelTrainingStatus, concluded: Concluded, uri: str) -> RunStatus:
     assert base.run is not None  # noqa: S101  status_of sets it
+    run = concluded.run
     return base.run.replace(
         digest=run.run_digest,
         uri=uri,
         attempt=run.attempt,
-        image=_image(seen) or base.run.image,
-        reused=seen.job is None and not seen.job_seen,
+        image=concluded.image or base.run.image,
+        reused=_is_reused(seen, run),
         judged=seen.judging_key,
         stage="done",
         progress={"percent": 100, "message": ""},
     )
 
 
-def _image(seen: Observed) -> str | None:
-    """What the code of the run was run from, as its node named it."""
+def _image(seen: Observed, run: RunRecord) -> str:
+    """What the code of the run was run from, as the node of the pod that made it named it; empty: that pod is gone."""
     pods = seen.job.pods if seen.job else ()
-    return next((pod.image for pod in reversed(pods) if pod.image), None)
+    return next((pod.image for pod in pods if pod.uid == run.attempt), "")
+
+
+def _is_reused(seen: Observed, run: RunRecord) -> bool:
+    """Whether no pod of this object made the run; once the pods are gone, what was told while they were there."""
+    pods = seen.job.pods if seen.job else ()
+    if pods:
+        return all(pod.uid != run.attempt for pod in pods)
+    told = seen.training.status.run.reused if seen.same_run and seen.training.status.run else None
+    return told if told is not None else seen.job is None and not seen.job_seen
 
 
 def _data(run: RunRecord) -> DataStatus:

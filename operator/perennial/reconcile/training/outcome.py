@@ -31,6 +31,7 @@ class Ask:
     transition: str  # identity of the change that asked for the run
     started: datetime  # of that transition
     followed: bool  # a ModelDeployment follows the model and moves the champion alias itself
+    image: str = ""  # what the run's code was run from, where its pod was seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Concluded:
     gates: tuple[GateStatus, ...]
     verdict: Verdict
     approved_by: str
+    image: str = ""  # what the run's code was run from, as the version's record says
 
 
 class ChampionMoved(Exception):
@@ -59,7 +61,7 @@ def conclude(registry: Registry, run: RunRecord, ask: Ask, now: datetime) -> Con
     champion, etag = registry.aliases.state("champion")
     against = champion.run_digest if champion else None
     gates = tuple(judge(ask.gates, run, champion=against))
-    version = registry.versions.claim(run.run_digest, ask.token, at=at)
+    version = registry.versions.claim(run.run_digest, ask.token, at=at, image=ask.image)
     verdict = _with_people(verdict_of(gates, manual=ask.manual), version)
     if verdict.state == "Approved" and registry.aliases.state("champion")[1] != etag:
         raise ChampionMoved
@@ -71,7 +73,8 @@ def conclude(registry: Registry, run: RunRecord, ask: Ask, now: datetime) -> Con
     if verdict.state == "Approved":
         target = Target(version.number, run.run_digest, ask.transition, format_time(ask.started))
         move(registry, target, at, followed=ask.followed)
-    return Concluded(run, version.number, gates, verdict, approver(version) if verdict.state == "Approved" else "")
+    by = approver(version) if verdict.state == "Approved" else ""
+    return Concluded(run, version.number, gates, verdict, by, version.image)
 
 
 @dataclass(frozen=True, slots=True)
