@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from perennial.api.records.profile import Profile, Reference
 from perennial.api.records.window import ColumnCounts, WindowRecord
-from perennial.stats.effective import MIN_BLOCKS, freedom_left
+from perennial.stats.effective import MIN_BLOCKS, TailShape, tail_shape
 from perennial.stats.limits import expected_noise, noise_limit
 from perennial.stats.psi import merge_small, psi
 from perennial.stats.quality import rate_alerts
@@ -103,10 +103,10 @@ class _Sample:
         """n_eff."""
         return self.table.rows / self.effects
 
-    def freedom(self, bins: NDArray[np.int64]) -> Floats:
-        """Degrees of freedom of its clustered χ²; full where the effect was not estimated from this window."""
+    def tail(self, bins: NDArray[np.int64]) -> TailShape:
+        """How long the tail of its clustered χ² is; plain where the effect was not estimated from this window."""
         strongest = np.where(np.isfinite(self.blocks), self.table.strongest_effects(), 1.0)
-        return freedom_left(bins, self.effects, strongest)
+        return tail_shape(bins, self.effects, strongest)
 
 
 def _sample(watched: Sequence[Watched], usual: Mapping[str, float]) -> _Sample:
@@ -143,7 +143,7 @@ def _scored(sample: _Sample, reference: Floats, reference_rows: Floats, options:
         alpha=options.alpha,
         watched=effective.size,
         blocks=sample.blocks,
-        freedom=sample.freedom(merged.bins),
+        tail=sample.tail(merged.bins),
     )
     return psi(merged), np.maximum(noise, options.threshold)
 

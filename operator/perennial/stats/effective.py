@@ -1,5 +1,6 @@
 """How many independent rows a window of clustered rows is worth: the design effect of additive block sums."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -81,17 +82,28 @@ def rank_effect(
     return np.maximum(1.0, found)
 
 
-def freedom_left(bins: NDArray[Any], effect: NDArray[Any], strongest: NDArray[Any]) -> NDArray[np.float64]:
-    """Degrees of freedom of a clustered χ², shape (columns,), between 1 and B − 1.
+@dataclass(frozen=True, slots=True)
+class TailShape:
+    """A sum Σ λ_i·χ²(1) as mean·(1 + stretch·(χ²(freedom)/freedom − 1)); each of shape (columns,)."""
 
-    Clustered counts give Σ λ_i·χ²(1), not λ·χ²(B − 1); Satterthwaite's ν = (Σλ)²/Σλ² matches two moments (J. N. K.
-    Rao, A. J. Scott, Ann. Stat. 12, 1984, §3). Known are the mean of the λ (`design_effect`) and about the largest
-    (`rank_effect`); the others are taken as equal. With one λ far above the mean, as autocorrelation makes it, the
-    plain χ² would alarm ten times too often.
+    freedom: NDArray[np.float64]
+    stretch: NDArray[np.float64]
+
+
+def tail_shape(bins: NDArray[Any], effect: NDArray[Any], strongest: NDArray[Any]) -> TailShape:
+    """How long-tailed a clustered χ² is: plain (freedom B − 1, stretch 1) where all λ are equal.
+
+    Clustered counts give Σ λ_i·χ²(1), not λ·χ²(B − 1) (J. N. K. Rao, A. J. Scott, Ann. Stat. 12, 1984, §3), which is
+    matched here in three moments: ν = (Σλ²)³/(Σλ³)², stretch = √(ν·Σλ²)/Σλ (M. J. Buckley, G. K. Eagleson, Austral. J.
+    Statist. 30A, 1988). Two moments, Satterthwaite's, let twice as many alarms through under autocorrelation. Known are
+    the mean of the λ (`design_effect`) and about the largest (`rank_effect`); the others are taken as equal.
     """
     full = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
     total = full * effect
     first = np.minimum(np.maximum(strongest, effect), total)
-    rest = (total - first) ** 2 / np.maximum(full - 1.0, 1.0)
-    left: NDArray[np.float64] = np.clip(total**2 / (first**2 + rest), 1.0, full)
-    return left
+    others = np.maximum(full - 1.0, 1.0)
+    rest = (total - first) / others
+    second = first**2 + others * rest**2
+    third = first**3 + others * rest**3
+    freedom = np.clip(second**3 / third**2, 1.0, full)
+    return TailShape(freedom, np.sqrt(freedom * second) / total)

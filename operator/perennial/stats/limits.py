@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, fdtri
 
+from perennial.stats.effective import TailShape
+
 Floats = NDArray[np.float64]
 
 
@@ -17,7 +19,7 @@ def noise_limit(
     alpha: float,
     watched: int,
     blocks: NDArray[Any] | None = None,
-    freedom: NDArray[Any] | None = None,
+    tail: TailShape | None = None,
 ) -> Floats:
     """PSI that sampling alone exceeds with probability α/K, shape (columns,); K columns, Bonferroni.
 
@@ -28,14 +30,13 @@ def noise_limit(
 
     Args:
         blocks: as above, shape (columns,); infinite where n_eff is not estimated. None: infinite for all.
-        freedom: ν of `perennial.stats.effective.freedom_left`, which takes the place of B − 1 in the distribution (the
-            mean stays that of B − 1). None: B − 1.
+        tail: how much longer the tail is than that of χ²(B − 1), whose mean it keeps. None: no longer.
 
     Returns:
         The limits; infinite for a column with one bin, which cannot drift in its bins.
     """
     full = np.maximum(np.asarray(bins, dtype=np.float64) - 1.0, 1.0)
-    freedom = full if freedom is None else freedom
+    freedom, stretch = (tail.freedom, tail.stretch) if tail else (full, np.ones_like(full))
     quantile: Floats = np.asarray(chdtri(freedom, alpha / watched), dtype=np.float64)
     if blocks is not None:
         known = np.isfinite(blocks)
@@ -44,7 +45,8 @@ def noise_limit(
         kurtosis = np.maximum(full - 4.0, 0.0) * counted / np.maximum(effective_rows, 1.0)
         below = freedom * np.maximum(counted - 1.0, 1.0) / (1.0 + kurtosis / 2.0)
         quantile = np.where(known, freedom * fdtri(freedom, below, 1.0 - alpha / watched), quantile)
-    limit: Floats = sampling_scale(effective_rows, reference_rows) * (quantile * full / freedom)
+    beyond_mean = stretch * (quantile / freedom - 1.0)
+    limit: Floats = sampling_scale(effective_rows, reference_rows) * full * (1.0 + beyond_mean)
     limit[np.asarray(bins) <= 1] = np.inf
     return limit
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.special import chdtri
 
-from perennial.stats.effective import block_sums, design_effect
+from perennial.stats.effective import block_sums, design_effect, tail_shape
 
 
 def _effect(block_counts: np.ndarray) -> float:
@@ -44,3 +45,13 @@ def test_block_sums_of_two_pods_add_up_to_the_sums_of_all_their_blocks() -> None
 
 def test_a_column_with_one_value_has_an_effect_of_one() -> None:
     assert _effect(np.array([[5, 0], [3, 0]])) == 1.0
+
+
+@pytest.mark.parametrize(("strongest", "rest"), [(17.0, 2.0), (5.0, 5.0), (60.0, 1.0)])
+@pytest.mark.parametrize("alpha", [0.01, 0.001])
+def test_the_tail_of_a_clustered_chi_square_is_the_simulated_one(strongest: float, rest: float, alpha: float) -> None:
+    values = np.array([strongest, *[rest] * 8])
+    drawn = (np.random.default_rng(3).normal(size=(400_000, 9)) ** 2 @ values) / values.sum()
+    tail = tail_shape(np.array([10]), np.array([values.mean()]), np.array([strongest]))
+    limit = 1.0 + tail.stretch * (chdtri(tail.freedom, alpha) / tail.freedom - 1.0)
+    assert (drawn > limit).mean() == pytest.approx(alpha, rel=0.15)
