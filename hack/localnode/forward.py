@@ -6,7 +6,6 @@ The traffic itself is forwarder.py's, or `kubectl port-forward`'s.
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,9 +73,13 @@ class Forwards:
             port = _usable(port, may_move=may_move)
         environment = {"PYTHONPATH": str(_HACK), "PYTHONDONTWRITEBYTECODE": "1"}
         self._processes.ensure(name, self._command(target, port), environment)
-        self._processes.wait(f"127.0.0.1:{port} is forwarded", lambda: _listens(port), 10)
+        self._processes.wait(f"127.0.0.1:{port} is forwarded", lambda: self._listens(name, port), 10)
         self._memory.write_text(json.dumps(self._ports() | {label: port}))
         return port
+
+    def _listens(self, name: str, port: int) -> bool:
+        pid = self._processes.live(name)
+        return pid is not None and network.listens(pid, port)
 
     def _ports(self) -> dict[str, int]:
         try:
@@ -102,11 +105,3 @@ def _usable(port: int, *, may_move: bool) -> int:
     if not may_move:
         raise Failure(f"port {port} of 127.0.0.1 is taken by another program; choose another with --port")
     return network.free_ports(1)[0]
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -81,6 +81,21 @@ def is_free(port: int) -> bool:
     return True
 
 
+def listens(pid: int, port: int) -> bool:
+    """Whether that very process listens on this port of 127.0.0.1.
+
+    A connection would not tell: it may reach a predecessor whose threads are not all gone, or itself, where the port is
+    one of those that the kernel gives to clients.
+    """
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    inodes = {row[9] for row in rows if row[3] == "0A" and int(row[1].partition(":")[2], 16) == port}
+    try:
+        held = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:  # it is gone, or a descriptor was closed in this moment: ask again
+        return False
+    return any(name == f"socket:[{inode}]" for inode in inodes for name in held)
+
+
 def create(namespace: Path) -> None:
     """Make the namespace without any way out: no link to the host, no default route. Idempotent.
 

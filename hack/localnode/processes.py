@@ -31,13 +31,16 @@ class Record:
 
 
 def start_time(pid: int) -> int | None:
-    """Clock ticks from boot to the start of the process; None if there is none or it is a zombie."""
+    """Clock ticks from boot to the start of the process; None if there is none or it is a zombie.
+
+    A zombie whose other threads still run is none yet: they hold its ports.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
+    return None if fields[0] == "Z" and int(fields[17]) <= 1 else int(fields[19])
 
 
 class Processes:

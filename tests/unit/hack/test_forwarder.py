@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
 
 from hack.localnode import forwarder, network
 from hack.localnode.forwarder import Target
@@ -59,3 +62,14 @@ async def test_a_service_that_does_not_answer_is_looked_up_again() -> None:
         target = Target(f"svc/default/web:{port}", lambda namespace, name: next(addresses))
         assert await _through(target, b"one") == b""
         assert await _through(target, b"two") == b"TWO"
+
+
+def test_only_the_process_that_listens_is_said_to_listen() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            assert network.listens(os.getpid(), port)
+            assert not network.listens(other.pid, port)
+        assert not network.listens(os.getpid(), port)
+        other.communicate(b"\n")
+    assert not network.listens(other.pid, port)
