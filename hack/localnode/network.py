@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -89,11 +90,18 @@ def listens(pid: int, port: int) -> bool:
     """
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     inodes = {row[9] for row in rows if row[3] == "0A" and int(row[1].partition(":")[2], 16) == port}
-    try:
-        held = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:  # it is gone, or a descriptor was closed in this moment: ask again
-        return False
-    return any(name == f"socket:[{inode}]" for inode in inodes for name in held)
+    return bool(inodes & _sockets(pid))
+
+
+def _sockets(pid: int) -> set[str]:
+    """Inodes of a process's open sockets; empty when it is gone."""
+    held: set[str] = set()
+    with suppress(FileNotFoundError):
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed in this moment
+                kind, _, rest = os.readlink(path).partition(":[")
+                held |= {rest.rstrip("]")} if kind == "socket" else set()
+    return held
 
 
 def create(namespace: Path) -> None:
