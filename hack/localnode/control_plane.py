@@ -82,6 +82,9 @@ class ControlPlane:
         """Whether the API server answers this path with success."""
         try:
             return network.inside(self.place.namespace, lambda: self._get(path))
+        except urllib.error.HTTPError as refused:  # it is an answer too, and holds the connection
+            refused.close()
+            return False
         except (OSError, urllib.error.URLError):
             return False
 
