@@ -15,7 +15,6 @@ from perennial.api.rule import Rule
 from perennial.api.schema import structural
 from perennial.api.training import ModelTrainingSpec
 from perennial.api.training_status import ModelTrainingStatus
-from perennial.api.unsupported import extra_rules
 
 NAME_RULES = (
     Rule(
@@ -162,8 +161,8 @@ def _root(kind: Kind) -> dict[str, Any]:
             "apiVersion": described("Version of this schema."),
             "kind": described("Kind of this object."),
             "metadata": {"type": "object"},
-            "spec": structural(spec, extra_rules(kind)),
-            "status": structural(status, {}),
+            "spec": structural(spec),
+            "status": structural(status),
         },
         "x-kubernetes-validations": [{"rule": rule.cel, "message": rule.message} for rule in ROOT_RULES[kind]],
     }

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 
 from perennial.api.fields import parse_quantity
-from perennial.api.group import Kind
 from perennial.api.part import SpecModel
 from perennial.api.podtemplate import Resources
-from perennial.api.unsupported import UNSUPPORTED
 
 UNKNOWN_FIELD = "there is no such field: correct the spelling, or remove it"
 
@@ -40,17 +38,6 @@ def problems_of(error: ValidationError, root: str = "spec") -> list[Problem]:
 def _is_branch(part: str) -> bool:
     """Unions and validators put the name of the branch into the path, such as `constrained-str`."""
     return any(mark in part for mark in "[(-")
-
-
-def unsupported(kind: Kind, spec: SpecModel) -> list[Problem]:
-    """What the spec asks for and this release cannot do yet."""
-    rows = [row for row in UNSUPPORTED if row.kind == kind]
-    return [
-        Problem(row.path, row.message)
-        for _, part in parts(spec)
-        for row in rows
-        if type(part).__name__ == row.owner and not row.holds(part)
-    ]
 
 
 def parts(part: BaseModel, path: str = "spec") -> Iterator[tuple[str, BaseModel]]:

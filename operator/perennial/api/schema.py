@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from perennial.api.part import SpecModel
-from perennial.api.rule import Rule
 
 SCHEMA_DEFAULT = "x-perennial-schema-default"
 """Marks the few defaults that the API server itself fills in."""
@@ -17,27 +16,23 @@ SCHEMA_DEFAULT = "x-perennial-schema-default"
 _DROPPED = ("title", "additionalProperties", "propertyNames", "default", "const", "format", SCHEMA_DEFAULT)
 
 
-def structural(model: type[BaseModel], extra_rules: dict[str, list[Rule]]) -> dict[str, Any]:
+def structural(model: type[BaseModel]) -> dict[str, Any]:
     """The schema of one model: references inlined, no nullable, no anyOf, a list type on every list, rules as CEL.
 
     Args:
         model: the spec or status class.
-        extra_rules: rules by class name beyond those that the classes carry.
     """
     whole = model.model_json_schema(by_alias=True, mode="validation")
     definitions = whole.pop("$defs", {})
-    return _Inliner(definitions, model_classes(model), extra_rules).convert(whole)
+    return _Inliner(definitions, model_classes(model)).convert(whole)
 
 
 class _Inliner:
     """Walks one JSON schema; holds what a reference may point to."""
 
-    def __init__(
-        self, definitions: dict[str, Any], classes: dict[str, type[BaseModel]], extra_rules: dict[str, list[Rule]]
-    ) -> None:
+    def __init__(self, definitions: dict[str, Any], classes: dict[str, type[BaseModel]]) -> None:
         self._definitions = definitions
         self._classes = classes
-        self._extra = extra_rules
 
     def convert(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The structural form of one schema."""
@@ -79,8 +74,8 @@ class _Inliner:
 
     def _rules(self, title: str) -> list[dict[str, str]]:
         held = self._classes.get(title)
-        own = list(held.RULES) if held is not None and issubclass(held, SpecModel) else []
-        return [{"rule": rule.cel, "message": rule.message} for rule in [*own, *self._extra.get(title, [])] if rule.cel]
+        own = held.RULES if held is not None and issubclass(held, SpecModel) else ()
+        return [{"rule": rule.cel, "message": rule.message} for rule in own if rule.cel]
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Follow a reference or the one non-null choice; what stands beside it wins."""

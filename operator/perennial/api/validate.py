@@ -11,7 +11,7 @@ from perennial.api.deployment import ModelDeploymentSpec
 from perennial.api.estimators import did_you_mean
 from perennial.api.fields import parse_duration, parse_time
 from perennial.api.metrics import METRICS
-from perennial.api.problem import Problem, too_large_requests, unsupported
+from perennial.api.problem import Problem, too_large_requests
 from perennial.api.retrain import RetrainPolicySpec
 from perennial.api.training import ModelTrainingSpec
 from perennial.api.validate_algorithm import algorithm_problems
@@ -25,7 +25,6 @@ SHORTEST_WINDOW = timedelta(seconds=10)
 def validate_training(spec: ModelTrainingSpec) -> list[Problem]:
     """What is wrong with a ModelTraining.spec; empty if nothing is."""
     return [
-        *unsupported("ModelTraining", spec),
         *_column_problems(spec),
         *_bound_problems(spec),
         *algorithm_problems(spec),
@@ -38,7 +37,6 @@ def validate_training(spec: ModelTrainingSpec) -> list[Problem]:
 def validate_deployment(spec: ModelDeploymentSpec) -> list[Problem]:
     """What is wrong with a ModelDeployment.spec; empty if nothing is."""
     return [
-        *unsupported("ModelDeployment", spec),
         *_window_problems("spec.monitoring.window", spec.monitoring.window),
         *too_large_requests(spec),
     ]
@@ -46,7 +44,7 @@ def validate_deployment(spec: ModelDeploymentSpec) -> list[Problem]:
 
 def validate_policy(spec: RetrainPolicySpec) -> list[Problem]:
     """What is wrong with a RetrainPolicy.spec; empty if nothing is."""
-    found = unsupported("RetrainPolicy", spec)
+    found: list[Problem] = []
     triggers = spec.triggers
     if triggers.schedule is not None:
         found += _zone_problems(triggers.schedule.time_zone)

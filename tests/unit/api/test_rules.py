@@ -15,9 +15,7 @@ from perennial.api import (
     validate_training,
 )
 from perennial.api.part import SpecModel
-from perennial.api.rule import PYTHON_ONLY
 from perennial.api.schema import model_classes
-from perennial.api.unsupported import UNSUPPORTED
 from tests.support.rule_examples import EXAMPLES, Example, spec
 
 KINDS: dict[str, tuple[type[SpecModel], Any]] = {
@@ -55,14 +53,9 @@ def test_a_rule_accepts_what_its_message_advises(example: Example) -> None:
 def rules() -> set[str]:
     """Messages of every rule that both forms can judge."""
     classes: list[type[BaseModel]] = [c for model, _ in KINDS.values() for c in model_classes(model).values()]
-    carried = {r.message for c in classes if issubclass(c, SpecModel) for r in c.RULES if r.holds and r.cel}
-    return carried | {row.message for row in UNSUPPORTED if row.rule != PYTHON_ONLY}
+    return {r.message for c in classes if issubclass(c, SpecModel) for r in c.RULES if r.holds and r.cel}
 
 
 def test_every_rule_has_an_example_that_it_refuses() -> None:
     missing = [message for message in rules() if not any(e.message in message for e in EXAMPLES)]
     assert missing == []
-
-
-def test_no_two_rows_refuse_the_same_unsupported_field() -> None:
-    assert len({(row.kind, row.path) for row in UNSUPPORTED}) == len(UNSUPPORTED)

@@ -13,7 +13,7 @@ from perennial.api.algorithm import Algorithm, Candidate, Container, Decision, P
 from perennial.api.data import Expectation, Features, Holdout, SplitStrategy, TrainSource
 from perennial.api.estimators import EstimatorTask, estimators
 from perennial.api.evaluation import Evaluation
-from perennial.api.problem import problems_of, unsupported
+from perennial.api.problem import problems_of
 from perennial.api.training import ModelTrainingSpec
 from perennial.api.validate import validate_training
 from perennial.api.workload import Workload
@@ -135,9 +135,8 @@ def _designs(algorithm: Algorithm) -> tuple[Candidate, ...]:
 
 
 def _refuse_problems(spec: ModelTrainingSpec) -> None:
-    """What the API server cannot see in a schema. What is merely not open to objects yet is done here all the same."""
-    closed = unsupported("ModelTraining", spec)
-    problems = [problem for problem in validate_training(spec) if problem not in closed]
+    """What the API server cannot see in a schema."""
+    problems = validate_training(spec)
     if problems:
         raise DataRefused("; ".join(map(str, problems[:MOST_PROBLEMS])), reason="SpecInvalid")
 
