@@ -62,7 +62,8 @@ class Autoscaling(SpecModel):
     target_cpu_percent: Annotated[int, Field(ge=1, le=100)] | None = Field(default=None, alias="targetCPUPercent")
     """CPU use to aim for, in percent of the request. Default: 70 where `targetConcurrency` is not set."""
     target_concurrency: Annotated[int, Field(ge=1, le=10000)] | None = None
-    """Requests in flight per replica to aim for; needs a metrics adapter."""
+    """Requests in flight per replica to aim for; needs a metrics adapter that gives `perennial_server_in_flight` by
+    pod."""
 
 
 class Server(SpecModel):

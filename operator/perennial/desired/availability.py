@@ -1,6 +1,6 @@
 """What keeps a served model available: disruption budget and autoscaler of the public Service's pods."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from perennial.desired import labels, names
@@ -25,12 +25,16 @@ def disruption_budget(owner: Mapping[str, Any], revision_key: str, model: str) -
     }
 
 
+DEFAULT_CPU_PERCENT = 70
+IN_FLIGHT = "perennial_server_in_flight"
+"""The server's gauge of requests in flight, as a metrics adapter gives it to the custom metrics API by pod."""
+
+
 def autoscaler(owner: Mapping[str, Any], model: str, autoscaling: Mapping[str, Any]) -> dict[str, Any]:
     """A HorizontalPodAutoscaler on the ModelDeployment's scale subresource, so that it follows the stable
     revision through rollouts."""
     name = names.service(owner["metadata"]["name"])
     child = labels.child_labels("ModelDeployment", owner["metadata"]["name"], component="serving", model=model)
-    target = autoscaling.get("targetCPUPercent") or 70
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -43,11 +47,17 @@ def autoscaler(owner: Mapping[str, Any], model: str, autoscaling: Mapping[str, A
                 "kind": owner["kind"],
                 "name": owner["metadata"]["name"],
             },
-            "metrics": [
-                {
-                    "type": "Resource",
-                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}},
-                }
-            ],
+            "metrics": list(_metrics(autoscaling)),
         },
     }
+
+
+def _metrics(autoscaling: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the autoscaler aims for; of two, Kubernetes takes the one that wants more replicas."""
+    concurrency, percent = autoscaling.get("targetConcurrency"), autoscaling.get("targetCPUPercent")
+    if percent or not concurrency:
+        target = {"type": "Utilization", "averageUtilization": percent or DEFAULT_CPU_PERCENT}
+        yield {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+    if concurrency:
+        aim = {"type": "AverageValue", "averageValue": str(concurrency)}
+        yield {"type": "Pods", "pods": {"metric": {"name": IN_FLIGHT}, "target": aim}}

@@ -124,6 +124,8 @@ def test_a_serving_revision() -> None:
         rollout_plan(mdp, KEY, "flights", {"weight": 5}),
         disruption_budget(mdp, KEY, "flights"),
         autoscaler(mdp, "flights", {"min": 1, "max": 4}),
+        autoscaler(mdp, "flights", {"min": 2, "max": 4, "targetConcurrency": 8}),
+        autoscaler(mdp, "flights", {"max": 4, "targetConcurrency": 8, "targetCPUPercent": 50}),
         http_route(mdp, "flights", gateway=("infra", "public"), hostname="flights.example.com"),
     )
 

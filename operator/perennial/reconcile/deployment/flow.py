@@ -9,8 +9,9 @@ from dataclasses import replace
 import pydantic
 
 from perennial.api.records.run import RunRecord
-from perennial.policy.rollout import Facts, Move, RolloutState, Rules, Wanted, advance
+from perennial.policy.rollout import Facts, Move, Revision, RolloutState, Rules, Wanted, advance
 from perennial.policy.rollout.shape import Running, shape
+from perennial.policy.rollout.sizing import full_size, held_back
 from perennial.reconcile.context import Context, Key
 from perennial.reconcile.deployment import report
 from perennial.reconcile.deployment.champion import settle_champion
@@ -60,11 +61,11 @@ async def reconcile(key: Key, ctx: Context) -> float | None:
 def _decide(
     seen: Observed, want: Wanted, evidence: Evidence, words: Said, rules: Rules, ctx: Context
 ) -> tuple[Move, tuple[Running, ...]]:
-    state = words.state
-    size = seen.deployment.spec.replicas
+    state, now = words.state, ctx.clock.now()
+    size = full_size(seen.deployment.spec.replicas, _running(seen, state.stable), state, now)
     facts = Facts(
         wanted=want,
-        size=size,
+        size=size.replicas,
         health=seen.health(_keys(state)),
         verdict=evidence.verdict,
         signature=evidence.signature.changed,
@@ -73,8 +74,13 @@ def _decide(
         promote=words.heard.promote,
         rollback=words.rollback,
     )
-    move = advance(state, facts, rules, ctx.clock.now())
-    return move, shape(move.state, rules, size)
+    move = held_back(advance(state, facts, rules, now), size, now)
+    return move, shape(move.state, rules, size.replicas)
+
+
+def _running(seen: Observed, stable: Revision | None) -> int | None:
+    live = seen.deployment_of(stable.key[:8]) if stable else None
+    return live["spec"].get("replicas") if live else None
 
 
 def _keys(state: RolloutState) -> list[str]:
