@@ -9,6 +9,8 @@ from perennial.api.fields import Duration, Uri
 from perennial.api.part import SpecModel
 from perennial.api.rule import Rule, at_least_one, exactly_one
 
+HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
+
 
 class Step(SpecModel):
     """One share of the traffic, or of copies of it, held until its evidence is complete."""
@@ -135,6 +137,9 @@ class Rollout(SpecModel):
     """What must hold. Default: errors ≤ 1 %, p95 ≤ 1.2 × stable, prediction shift ≤ 0.2. Empty: nothing."""
     evidence: Evidence = Evidence()
     """What happens when a step has too few requests to tell."""
+    sticky_header: HeaderName | None = None
+    """Header of the requests, over gRPC metadata, whose value decides: the same value gets the same version, and who
+    has got the candidate keeps it at the next step. Default: every request is drawn by itself."""
     bake: Duration = "10m"
     """How long analysis goes on after 100 %, the previous version at full size."""
     keep_previous: KeepPrevious = KeepPrevious()

@@ -131,6 +131,7 @@ class RolloutPlan(Record):
     mirror: float = Field(default=0.0, ge=0, le=100)  # percent of the others copied to it for evidence, answer unused
     shadow: bool = False  # mirrored answers are compared with stable's
     sticky_header: str = ""  # requests with the same value of it go to the same version
+    sticky_key: str = ""  # what these are drawn by: the same through all steps, so that nobody comes back to stable
     candidate_timeout_seconds: float = Field(default=30.0, gt=0)
     """The candidate's own limit for a request: an answer that comes later is its error. How long a client waits for it
     before stable answers is for each stable pod to say, by its own times."""

@@ -38,6 +38,8 @@ def rollout_plan(seen: Observed, state: RolloutState, one: Running, counting: Co
         role="Candidate" if one.role == "candidate" else "Stable",
         rollout=rollout,
         prediction_edges=list(counting.edges),
+        sticky_header=seen.deployment.spec.rollout.sticky_header or "",
+        sticky_key=rollout.rpartition("-")[0],
     )
     if one.towards is not None and one.towards.key != one.revision.key:
         name = names.serving_revision(seen.deployment.metadata.name, one.towards.key)

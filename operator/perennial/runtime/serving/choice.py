@@ -24,7 +24,7 @@ def choose(plan: RolloutPlan, value: bytes | None, number: int) -> Choice:
         value: the sticky header's value, or None.
         number: 32 random bits, used when there is no value.
     """
-    bits = number if value is None else _hash(plan.rollout, value)
+    bits = number if value is None else _hash(plan.sticky_key or plan.rollout, value)
     slot, position = bits % SLOTS, (bits >> 6) / _SHARES * 100
     if not plan.candidate_url:
         return Choice(slot)
@@ -34,7 +34,7 @@ def choose(plan: RolloutPlan, value: bytes | None, number: int) -> Choice:
     return Choice(slot, mirror=bool(rest) and (position - plan.weight) / rest * 100 < plan.mirror)
 
 
-def _hash(rollout: str, value: bytes) -> int:
+def _hash(key: str, value: bytes) -> int:
     """32 bits, independent from one rollout to the next: a linear hash such as CRC would pick the same users again."""
-    digest = hashlib.blake2b(value, digest_size=4, key=hashlib.sha256(rollout.encode()).digest()).digest()
+    digest = hashlib.blake2b(value, digest_size=4, key=hashlib.sha256(key.encode()).digest()).digest()
     return int.from_bytes(digest, "little")

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from perennial.api import ModelDeployment
@@ -45,6 +45,23 @@ def test_both_arms_count_the_same_rollout_in_the_same_bins_and_only_stable_sends
     assert (stable.role, stable.weight, stable.mirror, stable.shadow) == ("Stable", 50.0, 25.0, False)
     assert (candidate.role, candidate.weight, candidate.mirror, candidate.candidate_url) == ("Candidate", 0.0, 0.0, "")
     assert stable.candidate_url == f"http://{names.serving_revision('churn', TWO.key)}.shop.svc:80"
+
+
+def test_a_sticky_header_is_passed_on_with_a_key_that_all_steps_share_and_another_rollout_does_not() -> None:
+    seen = observed()
+    body = {**seen.body, "spec": {**seen.body["spec"], "rollout": {"stickyHeader": "X-User"}}}
+    seen = replace(seen, body=body, deployment=ModelDeployment.model_validate(body))
+
+    def key(state: RolloutState) -> str:
+        stable = next(one for one in shape(state, RULES, 2) if one.role == "stable")
+        plan = RolloutPlan.from_json(json.dumps(rollout_plan(seen, state, stable, Counting())))
+        assert plan.sticky_header == "X-User"
+        return plan.sticky_key
+
+    assert STEPPING.candidate is not None
+    first = replace(STEPPING, candidate=replace(STEPPING.candidate, step=0))
+    later = replace(STEPPING, candidate=replace(STEPPING.candidate, started=T0 + timedelta(days=1)))
+    assert key(first) == key(STEPPING) != key(later)
 
 
 def test_a_candidate_may_take_as_long_as_its_own_servers_were_told_and_what_is_new_as_long_as_the_spec_says() -> None:

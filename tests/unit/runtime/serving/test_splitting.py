@@ -34,15 +34,15 @@ def test_shares_are_those_of_the_plan(weight: float, mirror: float) -> None:
 @given(st.binary(max_size=20), st.floats(0, 100), st.floats(0, 100))
 def test_who_is_with_the_candidate_stays_there_when_the_weight_grows(value: bytes, one: float, other: float) -> None:
     low, high = sorted((one, other))
-    at_low = choose(RolloutPlan(rollout="r", candidate_url=URL, weight=low), value, 0)
-    at_high = choose(RolloutPlan(rollout="r", candidate_url=URL, weight=high), value, 1)
+    at_low = choose(RolloutPlan(rollout="r-0", sticky_key="r", candidate_url=URL, weight=low), value, 0)
+    at_high = choose(RolloutPlan(rollout="r-1", sticky_key="r", candidate_url=URL, weight=high), value, 1)
     assert at_high.forward or not at_low.forward
     assert at_low.slot == at_high.slot
 
 
 def test_another_rollout_picks_other_users_first() -> None:
     values = [str(i).encode() for i in range(2000)]
-    plans = [RolloutPlan(rollout=name, candidate_url=URL, weight=10) for name in ("a", "b")]
+    plans = [RolloutPlan(sticky_key=name, candidate_url=URL, weight=10) for name in ("a", "b")]
     first, second = ({v for v in values if choose(plan, v, 0).forward} for plan in plans)
     assert len(first & second) < 0.3 * len(first)
 
