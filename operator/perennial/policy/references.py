@@ -6,7 +6,6 @@ forgotten, and a digest of something else keeps nothing that should go.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +14,7 @@ from perennial.api import ModelDeployment, ModelTraining
 from perennial.api.fields import parse_duration
 from perennial.api.group import RETRAIN
 from perennial.api.identities import run_key
+from perennial.api.monitoring import Monitoring
 from perennial.store.gc import Live
 from perennial.store.layout import ModelKeys
 
@@ -34,6 +34,7 @@ def references(bodies: Iterable[Body], registry: str, namespace: str) -> Live:
     found = list(bodies)
     texts = {text for body in found for text in _texts_of(body)}
     root = registry.rstrip("/") + "/"
+    monitored = dict(one for body in found if body["kind"] == "ModelDeployment" for one in _monitored(body))
     trainings = [body for body in found if body["kind"] == "ModelTraining"]
     return Live(
         runs=frozenset(f"sha256:{digest}" for text in texts for digest in _RUN.findall(text)),
@@ -42,7 +43,8 @@ def references(bodies: Iterable[Body], registry: str, namespace: str) -> Live:
             | {key for body in trainings for key in _pointers(body, namespace)}
         ),
         working=frozenset(_model(body) for body in trainings if not _is_over(body)),
-        payloads_kept=dict(kept for body in found if body["kind"] == "ModelDeployment" for kept in _payloads(body)),
+        payloads_kept={uid: parse_duration(asked.payloads.keep) for uid, asked in monitored.items()},
+        labels_delay={uid: parse_duration(asked.labels.delay) for uid, asked in monitored.items() if asked.labels},
     )
 
 
@@ -85,12 +87,12 @@ def _is_over(training: Body) -> bool:
     return any(c.get("type") == "Succeeded" and c.get("status") in ("True", "False") for c in conditions)
 
 
-def _payloads(deployment: Body) -> Iterator[tuple[str, timedelta]]:
+def _monitored(deployment: Body) -> Iterator[tuple[str, Monitoring]]:
     try:
-        kept = ModelDeployment.model_validate(_known(deployment)).spec.monitoring.payloads.keep
+        asked = ModelDeployment.model_validate(_known(deployment)).spec.monitoring
     except ValidationError:
         return
-    yield str(deployment["metadata"]["uid"]), parse_duration(kept)
+    yield str(deployment["metadata"]["uid"]), asked
 
 
 def _known(body: Body) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from perennial.api.identities import bare
 SLOT_FORMAT = "%Y%m%dT%H%M%SZ"
 SUM = "_sum.json"
 REPORTS = "_reports"
+SCORES = "scores"
 VERSION_DIGITS = 8
 NAMESPACE_FOLDERS = ("_windows", "_payloads")
 """Folders beside the models of a namespace; model names cannot begin with an underscore."""
@@ -190,7 +191,7 @@ class WindowKeys:
     @property
     def score_log(self) -> str:
         """Above all score logs (id, time, score) of the artifact; nothing else lies there."""
-        return f"{self.namespace}/_payloads/{self.deployment_uid}/{bare(self.artifact_digest)}/scores/"
+        return f"{self.namespace}/_payloads/{self.deployment_uid}/{bare(self.artifact_digest)}/{SCORES}/"
 
     def scores(self, start: datetime, pod: str, sequence: int) -> str:
         """One file of the score log."""

@@ -38,6 +38,7 @@ def filled(store: ObjectStore) -> ObjectStore:
     store.put(registry.keys.version(3), lost.to_json())
     registry.aliases.move("approved", number=1, run_digest=KEPT.run_digest, by="uid/a", at=AT)
     Windows(store, WINDOWS).put(datetime.fromisoformat(AT), "p", "b", b"{}")
+    store.put(WINDOWS.scores(datetime.fromisoformat(AT), "p", 1), b"id, time, score")
     store.put("team/_owner.json", b"{}")
     store.put("team/flights/notes.txt", b"put here by a person")
     store.put("team/_windows/notes.txt", b"put here by a person")
@@ -85,8 +86,10 @@ def test_windows_go_after_35_days(filled: ObjectStore) -> None:
     start = datetime.fromisoformat(AT)
     sweep(filled, later(filled, 34))
     assert len(list(Windows(filled, WINDOWS).files(start))) == 1
+    assert len(list(filled.list(WINDOWS.score_log))) == 1
     sweep(filled, later(filled, 36))
     assert list(Windows(filled, WINDOWS).files(start)) == []
+    assert list(filled.list(WINDOWS.score_log)) == []
     assert filled.head("team/_windows/notes.txt") is not None
 
 

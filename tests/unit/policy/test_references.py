@@ -75,6 +75,14 @@ def test_a_model_is_worked_at_until_its_training_is_over(status: dict[str, Any] 
     assert references([training(status)], REGISTRY, "team").working == (frozenset({"m"} if working else ()))
 
 
+def test_score_logs_wait_for_labels_as_long_as_their_deployment_says() -> None:
+    labels = {"uri": "s3://perennial/labels/", "delay": "60d"}
+    asked = body("ModelDeployment", {"model": {"name": "m"}, "monitoring": {"labels": labels}})
+    assert references([asked], REGISTRY, "team").labels_delay == {"u": timedelta(days=60)}
+    none = body("ModelDeployment", {"model": {"name": "m"}})
+    assert references([none], REGISTRY, "team").labels_delay == {}
+
+
 def test_payloads_are_kept_as_their_deployment_says() -> None:
     asked = body("ModelDeployment", {"model": {"name": "m"}, "monitoring": {"payloads": {"keep": "3d"}}})
     assert references([asked], REGISTRY, "team").payloads_kept == {"u": timedelta(days=3)}

@@ -99,6 +99,15 @@ def test_a_slot_of_windows_goes_whole_after_35_days(ages: tuple[float, float], g
     assert len(removed(Inventory("team", windows=files))) == gone
 
 
+def test_score_logs_go_five_weeks_after_their_labels_may_have_come() -> None:
+    key = "team/_payloads/uid/abc/scores/20260101T000000Z/pod-1.parquet"
+    waits = Live(labels_delay={"uid": timedelta(days=60)})
+    assert removed(Inventory("team", scores=(stored(key, 36),)), Live()) == [key]
+    assert removed(Inventory("team", scores=(stored(key, 34),)), Live()) == []
+    assert removed(Inventory("team", scores=(stored(key, 94),)), waits) == []
+    assert removed(Inventory("team", scores=(stored(key, 96),)), waits) == [key]
+
+
 def test_payloads_are_kept_as_long_as_their_deployment_says_and_never_less_than_7_days() -> None:
     old, young = WINDOWS.payload(NOW - timedelta(days=8), "p", 1), WINDOWS.payload(NOW - timedelta(days=6), "p", 1)
     inventory = Inventory("team", payloads=(stored(old, 8), stored(young, 6)))

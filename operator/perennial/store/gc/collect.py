@@ -10,7 +10,7 @@ from perennial.api.identities import bare
 from perennial.api.records.run import RunPointer
 from perennial.store import files
 from perennial.store.gc.inventory import Inventory, ModelInventory, RunInventory
-from perennial.store.layout import ModelKeys
+from perennial.store.layout import SCORES, ModelKeys
 from perennial.store.objects import ObjectInfo, ObjectStore
 from perennial.store.probe import PROBES
 from perennial.store.registry import Registry
@@ -36,6 +36,7 @@ def collect(store: ObjectStore, namespace: str) -> Inventory:
         models=tuple(_model(Registry(store, namespace, name), store, found) for name, found in sorted(places.items())),
         windows=_below(4, windows),
         payloads=_below(4, payloads),
+        scores=tuple(o for o in _below(5, payloads) if o.key.split("/")[4] == SCORES),
         probes=tuple(store.list(PROBES)),
     )
 

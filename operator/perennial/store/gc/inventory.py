@@ -15,6 +15,7 @@ class Live:
     keys: frozenset[str] = frozenset()  # further keys, such as saved logs that a status names
     working: frozenset[str] = frozenset()  # models of trainings that are not over: an attempt may go on with another's
     payloads_kept: Mapping[str, timedelta] = field(default_factory=dict)  # by UID of the ModelDeployment
+    labels_delay: Mapping[str, timedelta] = field(default_factory=dict)  # the same; until then scores wait for labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +47,5 @@ class Inventory:
     models: tuple[ModelInventory, ...] = ()
     windows: tuple[ObjectInfo, ...] = ()
     payloads: tuple[ObjectInfo, ...] = ()
+    scores: tuple[ObjectInfo, ...] = ()  # what predictions are joined with labels from
     probes: tuple[ObjectInfo, ...] = ()  # of the whole registry

@@ -20,6 +20,8 @@ WINDOWS_KEPT = timedelta(days=35)
 PAYLOADS_KEPT = timedelta(days=30)
 """Where the ModelDeployment is gone, so that its `monitoring.payloads.keep` is unknown."""
 LOGS_KEPT = WINDOWS_KEPT
+SCORES_KEPT = WINDOWS_KEPT
+"""Beyond `monitoring.labels.delay`: a cohort that waits for enough labels is judged well before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def plan(inventory: Inventory, live: Live, now: datetime) -> Plan:
         found += [Group(f"log {o.key}", f"older than {LOGS_KEPT.days} days", (o,)) for o in logs]
     found += _by_folder(inventory.windows, "window", f"older than {WINDOWS_KEPT.days} days", now - WINDOWS_KEPT)
     found += _payloads(inventory.payloads, live, now)
+    found += _scores(inventory.scores, live, now)
     found += [Group(f"probe {o.key}", "left by a process that ended", (o,)) for o in inventory.probes]
     old = (group for group in (_spared(g, live) for g in found) if group and _all_before(group.objects, now - YOUNGEST))
     return Plan(inventory.namespace, tuple(sorted(old, key=lambda g: (g.newest, g.what))))
@@ -106,9 +109,19 @@ def _leftovers(keys: ModelKeys, run: RunInventory) -> Iterator[Group]:
 
 
 def _payloads(objects: Iterable[ObjectInfo], live: Live, now: datetime) -> Iterator[Group]:
-    for deployment, own in groupby(sorted(objects, key=lambda o: o.key), key=lambda o: o.key.split("/")[2]):
+    for deployment, own in _by_deployment(objects):
         kept = live.payloads_kept.get(deployment, PAYLOADS_KEPT)
         yield from _by_folder(own, "payloads", f"older than {kept.days} days", now - kept)
+
+
+def _scores(objects: Iterable[ObjectInfo], live: Live, now: datetime) -> Iterator[Group]:
+    for deployment, own in _by_deployment(objects):
+        kept = live.labels_delay.get(deployment, timedelta(0)) + SCORES_KEPT
+        yield from _by_folder(own, "scores", f"older than {kept.days} days", now - kept)
+
+
+def _by_deployment(objects: Iterable[ObjectInfo]) -> Iterator[tuple[str, Iterator[ObjectInfo]]]:
+    yield from groupby(sorted(objects, key=lambda o: o.key), key=lambda o: o.key.split("/")[2])
 
 
 def _by_folder(objects: Iterable[ObjectInfo], what: str, why: str, before: datetime) -> Iterator[Group]:
