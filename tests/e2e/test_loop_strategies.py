@@ -34,7 +34,7 @@ def told(loop: Loop, name: str) -> tuple[int, str]:
 def disagreement(loop: Loop, name: str) -> dict[str, Any]:
     """How often pairs of answers to the same rows differ; empty before any was compared."""
     rows = loop.get("mdp", name)["status"].get("candidate", {}).get("analysis", [])
-    return next((row for row in rows if row["metric"] == "disagreement"), {})
+    return next((row for row in rows if row["metric"] == "disagreement" and row["samples"] > 0), {})
 
 
 @pytest.mark.parametrize("strategy", ["Shadow", "BlueGreen"])

@@ -8,7 +8,7 @@ def disagreement(shadow: ShadowCounts) -> Finding:
     """The row on a shadow's pairs."""
     share = shadow.disagreements / shadow.rows if shadow.rows else None
     told = f"{shadow.disagreements} of {shadow.rows} rows were answered differently"
-    if shadow.rows:
+    if shadow.rows and shadow.absolute:  # answers of labels alone have no distance
         told += f"; scores differ by {shadow.absolute / shadow.rows:.3g} on average, {shadow.largest:.3g} at most"
     if shadow.incomparable:
         told += f"; {shadow.incomparable} pairs could not be compared"
